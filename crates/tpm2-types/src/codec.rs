@@ -1,0 +1,146 @@
+//! Canonical form: big-endian, packed (Part 1, "Structure Marshaling"; Part 2, 4.2).
+
+use crate::{ResponseCode, Result, Supported};
+
+/// Reads canonical bytes front to back and knows which algorithms the TPM offers.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+    supported: &'a Supported,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads `bytes`; an algorithm outside `supported` gets the response code of an unknown one.
+    pub const fn new(bytes: &'a [u8], supported: &'a Supported) -> Self {
+        Self { rest: bytes, supported }
+    }
+
+    /// Reads `bytes` that this TPM wrote itself: every algorithm of Part 2 is accepted.
+    pub const fn trusted(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, supported: &Supported::EVERYTHING }
+    }
+
+    /// The next `count` bytes, or [`ResponseCode::INSUFFICIENT`].
+    pub fn take(&mut self, count: usize) -> Result<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or(ResponseCode::INSUFFICIENT)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// The next `N` bytes as an array, or [`ResponseCode::INSUFFICIENT`].
+    pub fn take_array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(ResponseCode::INSUFFICIENT)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    /// The next value.
+    pub fn read<T: Unmarshal<'a>>(&mut self) -> Result<T> {
+        T::unmarshal(self)
+    }
+
+    /// A reader of the next `count` bytes only; they are consumed here.
+    pub fn sub_reader(&mut self, count: usize) -> Result<Reader<'a>> {
+        Ok(Reader { rest: self.take(count)?, supported: self.supported })
+    }
+
+    /// What has not been read yet.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// The algorithms that the TPM offers.
+    pub const fn supported(&self) -> &'a Supported {
+        self.supported
+    }
+
+    /// Nothing may be left: otherwise [`ResponseCode::SIZE`].
+    pub fn finish(self) -> Result<()> {
+        if self.rest.is_empty() { Ok(()) } else { Err(ResponseCode::SIZE) }
+    }
+}
+
+/// Writes canonical bytes into a buffer of the caller's.
+#[derive(Debug)]
+pub struct Writer<'w> {
+    buffer: &'w mut [u8],
+    length: usize,
+}
+
+impl<'w> Writer<'w> {
+    /// Writes from the front of `buffer`.
+    pub fn new(buffer: &'w mut [u8]) -> Self {
+        Self { buffer, length: 0 }
+    }
+
+    /// Appends `bytes`; [`ResponseCode::FAILURE`] if the buffer is full, for buffers are dimensioned beforehand.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        let end = self.length.checked_add(bytes.len()).ok_or(ResponseCode::FAILURE)?;
+        self.buffer.get_mut(self.length..end).ok_or(ResponseCode::FAILURE)?.copy_from_slice(bytes);
+        self.length = end;
+        Ok(())
+    }
+
+    /// Appends a value.
+    pub fn write<T: Marshal + ?Sized>(&mut self, value: &T) -> Result<()> {
+        value.marshal(self)
+    }
+
+    /// Appends what `body` writes, preceded by its length in a UINT16: a TPM2B.
+    pub fn sized(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let at = self.length;
+        self.put(&[0; 2])?;
+        body(self)?;
+        let size = u16::try_from(self.length - at - 2).map_err(|_| ResponseCode::FAILURE)?;
+        self.buffer[at..at + 2].copy_from_slice(&size.to_be_bytes());
+        Ok(())
+    }
+
+    /// Bytes written so far.
+    pub fn written(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
+
+    /// Number of bytes written so far.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The bytes written, with the buffer's own lifetime.
+    pub fn into_written(self) -> &'w mut [u8] {
+        &mut self.buffer[..self.length]
+    }
+}
+
+/// A value that can be read from canonical bytes.
+pub trait Unmarshal<'a>: Sized {
+    /// Reads one value; the response code has no position yet.
+    fn unmarshal(reader: &mut Reader<'a>) -> Result<Self>;
+}
+
+/// A value that can be written as canonical bytes.
+pub trait Marshal {
+    /// Appends this value.
+    fn marshal(&self, writer: &mut Writer<'_>) -> Result<()>;
+}
+
+macro_rules! integers {
+    ($($type:ty),*) => {$(
+        impl<'a> Unmarshal<'a> for $type {
+            fn unmarshal(reader: &mut Reader<'a>) -> Result<Self> {
+                Ok(<$type>::from_be_bytes(reader.take_array()?))
+            }
+        }
+        impl Marshal for $type {
+            fn marshal(&self, writer: &mut Writer<'_>) -> Result<()> {
+                writer.put(&self.to_be_bytes())
+            }
+        }
+    )*};
+}
+integers!(u8, u16, u32, u64, i8, i16, i32, i64);
