@@ -129,8 +129,78 @@ pub trait Marshal {
     fn marshal(&self, writer: &mut Writer<'_>) -> Result<()>;
 }
 
+/// A type that Part 2 names.
+pub trait TypeName {
+    /// The specification's name, such as "TPM2B_DIGEST"; with "+" behind it where null is allowed.
+    const NAME: &'static str;
+}
+
+/// A type whose marshalled size is bounded.
+pub trait MaxSize {
+    /// The largest marshalled size in bytes.
+    const MAX_SIZE: usize;
+}
+
+/// A type that Part 2 lets be null where it stands with "+" (Part 2, 4.7): there it is an [`Option`].
+///
+/// The null value is one selector, TPM_ALG_NULL or TPM_RH_NULL, and nothing behind it.
+pub trait Nullable {
+    /// What the null value is written as.
+    type Null: for<'a> Unmarshal<'a> + Marshal + MaxSize + PartialEq;
+    /// The null value.
+    const NULL: Self::Null;
+    /// The specification's name with "+" behind it.
+    const NULLABLE_NAME: &'static str;
+}
+
+impl<'a, T: Nullable + Unmarshal<'a>> Unmarshal<'a> for Option<T> {
+    fn unmarshal(reader: &mut Reader<'a>) -> Result<Self> {
+        let mut ahead = reader.clone();
+        if ahead.read::<T::Null>().is_ok_and(|selector| selector == T::NULL) {
+            *reader = ahead;
+            return Ok(None);
+        }
+        reader.read().map(Some)
+    }
+}
+
+impl<T: Nullable + Marshal> Marshal for Option<T> {
+    fn marshal(&self, writer: &mut Writer<'_>) -> Result<()> {
+        match self {
+            Some(value) => value.marshal(writer),
+            None => T::NULL.marshal(writer),
+        }
+    }
+}
+
+impl<T: Nullable> TypeName for Option<T> {
+    const NAME: &'static str = T::NULLABLE_NAME;
+}
+
+impl<T: Nullable + MaxSize> MaxSize for Option<T> {
+    const MAX_SIZE: usize = max_size(&[T::MAX_SIZE, T::Null::MAX_SIZE]);
+}
+
+/// The largest of `sizes`: that of a union of members with these sizes.
+pub(crate) const fn max_size(mut sizes: &[usize]) -> usize {
+    let mut largest = 0;
+    while let [first, rest @ ..] = sizes {
+        if *first > largest {
+            largest = *first;
+        }
+        sizes = rest;
+    }
+    largest
+}
+
 macro_rules! integers {
-    ($($type:ty),*) => {$(
+    ($($type:ty = $name:literal),*) => {$(
+        impl TypeName for $type {
+            const NAME: &'static str = $name;
+        }
+        impl MaxSize for $type {
+            const MAX_SIZE: usize = size_of::<$type>();
+        }
         impl<'a> Unmarshal<'a> for $type {
             fn unmarshal(reader: &mut Reader<'a>) -> Result<Self> {
                 Ok(<$type>::from_be_bytes(reader.take_array()?))
@@ -143,4 +213,13 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(u8, u16, u32, u64, i8, i16, i32, i64);
+integers!(
+    u8 = "UINT8",
+    u16 = "UINT16",
+    u32 = "UINT32",
+    u64 = "UINT64",
+    i8 = "INT8",
+    i16 = "INT16",
+    i32 = "INT32",
+    i64 = "INT64"
+);

@@ -14,8 +14,20 @@ mod codec;
 mod response_code;
 mod supported;
 
-pub use codec::{Marshal, Reader, Unmarshal, Writer};
+mod attributes;
+mod constants;
+mod handle;
+mod interface;
+pub mod limits;
+mod structure;
+
+pub use attributes::*;
+pub use codec::{Marshal, MaxSize, Nullable, Reader, TypeName, Unmarshal, Writer};
+pub use constants::*;
+pub use handle::*;
+pub use interface::*;
 pub use response_code::{Position, ResponseCode};
+pub use structure::*;
 pub use supported::Supported;
 
 /// The result of an operation that may end with a response code.

@@ -11,5 +11,6 @@ pub struct Supported {
 
 impl Supported {
     /// Everything that Part 2 names.
-    pub const EVERYTHING: Self = Self { algorithms: [u64::MAX; 4], curves: [u64::MAX; 2], rsa_bits: u32::MAX, aes_bits: u32::MAX };
+    pub const EVERYTHING: Self =
+        Self { algorithms: [u64::MAX; 4], curves: [u64::MAX; 2], rsa_bits: u32::MAX, aes_bits: u32::MAX };
 }

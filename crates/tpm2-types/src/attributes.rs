@@ -1,0 +1,1 @@
+//! Attributes: TPMA_* (Part 2, 8).

@@ -1,0 +1,1 @@
+//! Constants (Part 2, 6).

@@ -1,0 +1,1 @@
+//! Handles (Part 2, 7).

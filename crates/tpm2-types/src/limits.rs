@@ -1,0 +1,1 @@
+//! Sizes and counts that bound the structures.
