@@ -1,0 +1,442 @@
+//! The device that tests script.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tee_api::{
+    AtomicStore, Change, Checkpoint, Clock, ClockAssurance, ClockError, Entropy, EntropyAssurance,
+    EntropyError, Flow, RecordKey, StoreAssurance, StoreError,
+};
+
+use crate::Records;
+
+/// How often the device was called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls of `load`, whatever their answer.
+    pub loads: u64,
+    /// Calls of `commit`, whatever their answer.
+    pub commits: u64,
+    /// Transactions that the store keeps.
+    pub commits_kept: u64,
+    /// Calls of `fill_entropy`.
+    pub entropy_calls: u64,
+    /// Bytes of entropy handed out.
+    pub entropy_bytes: u64,
+    /// Readings of the clock.
+    pub clock_readings: u64,
+    /// Checkpoints passed.
+    pub checkpoints: u64,
+}
+
+/// A device in memory, for tests and for a TPM that forgets everything.
+///
+/// The value is a handle: a service owns one, the test keeps another ([`Self::handle`]) and scripts what happens
+/// next. [`Self::fork`] copies the device as it is, for instance to try what a power cut here would leave.
+pub struct MemoryPlatform {
+    device: Arc<Mutex<Device>>,
+}
+
+impl MemoryPlatform {
+    /// A new device: nothing kept yet, time 0, entropy that follows from `seed` alone.
+    pub fn new(seed: u64) -> Self {
+        Self::of(Device {
+            store: None,
+            reported: StoreAssurance::Volatile,
+            entropy_state: seed,
+            scripted_entropy: VecDeque::new(),
+            milliseconds: 0,
+            milliseconds_per_reading: 0,
+            cancel: false,
+            cancel_at: None,
+            faults: Faults::default(),
+            counts: Counts::default(),
+        })
+    }
+
+    /// Another handle on the same device.
+    pub fn handle(&self) -> Self {
+        Self { device: Arc::clone(&self.device) }
+    }
+
+    /// A second device, equal to this one in everything, faults that wait and counters too.
+    pub fn fork(&self) -> Self {
+        Self::of(self.device().clone())
+    }
+
+    /// The device after its power was cut: the store, the entropy's state and the time stay, all that was scripted
+    /// and counted is gone. Other handles keep the old device, so what still runs there cannot reach this one.
+    pub fn reboot(&self) -> Self {
+        let mut device = self.device().clone();
+        device.scripted_entropy.clear();
+        device.cancel = false;
+        device.cancel_at = None;
+        device.faults = Faults::default();
+        device.counts = Counts::default();
+        Self::of(device)
+    }
+
+    /// How often the device was called.
+    pub fn counts(&self) -> Counts {
+        self.device().counts
+    }
+
+    /// Sets all counters to zero.
+    pub fn reset_counts(&self) {
+        self.device().counts = Counts::default();
+    }
+
+    /// A copy of all that the store keeps; `None` where nothing was ever kept.
+    pub fn records(&self) -> Option<Records> {
+        self.device().store.clone()
+    }
+
+    /// Puts the store into a state, an old one for instance; `None` empties it.
+    pub fn set_records(&self, records: Option<Records>) {
+        self.device().store = records;
+    }
+
+    /// The assurance that the store claims; [`StoreAssurance::Volatile`] unless told.
+    pub fn set_store_assurance(&self, assurance: StoreAssurance) {
+        self.device().reported = assurance;
+    }
+
+    /// Handed out, in this order, before the seeded entropy goes on.
+    pub fn script_entropy(&self, bytes: &[u8]) {
+        self.device().scripted_entropy.extend(bytes);
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, milliseconds: u64) {
+        let mut device = self.device();
+        device.milliseconds = device.milliseconds.saturating_add(milliseconds);
+    }
+
+    /// Sets the clock, backwards too: a test of a service that is told a lie.
+    pub fn set_milliseconds(&self, milliseconds: u64) {
+        self.device().milliseconds = milliseconds;
+    }
+
+    /// Lets every reading of the clock move it on by so much.
+    pub fn advance_per_reading(&self, milliseconds: u64) {
+        self.device().milliseconds_per_reading = milliseconds;
+    }
+
+    /// Every checkpoint asks for the end from now on, or none does.
+    pub fn set_cancel(&self, cancel: bool) {
+        self.device().cancel = cancel;
+    }
+
+    /// The `passes`-th checkpoint from now asks for the end, once; 1 is the next one.
+    pub fn cancel_at_checkpoint(&self, passes: u64) {
+        let mut device = self.device();
+        device.cancel_at = Some(device.counts.checkpoints.saturating_add(passes));
+    }
+
+    /// The next commit keeps nothing and answers `error`.
+    pub fn fail_next_commit(&self, error: StoreError) {
+        self.fail_commit_after(0, error);
+    }
+
+    /// `commits` more commits work as ever, then one keeps nothing and answers `error`. Several such faults may wait.
+    pub fn fail_commit_after(&self, commits: u64, error: StoreError) {
+        self.schedule(commits, error, false);
+    }
+
+    /// `commits` more commits work as ever, then one is kept and still answers `error`: the answer was lost.
+    pub fn lose_answer_after(&self, commits: u64, error: StoreError) {
+        self.schedule(commits, error, true);
+    }
+
+    /// Every commit from now on keeps nothing and answers `error`, until `None`: a dark period.
+    pub fn fail_all_commits(&self, error: Option<StoreError>) {
+        self.device().faults.all_commits = error;
+    }
+
+    /// The next load answers `error`.
+    pub fn fail_next_load(&self, error: StoreError) {
+        self.device().faults.next_load = Some(error);
+    }
+
+    /// The next call for entropy answers `error`.
+    pub fn fail_next_entropy(&self, error: EntropyError) {
+        self.fail_entropy_after(0, error);
+    }
+
+    /// `calls` more calls for entropy work as ever, then one answers `error`.
+    pub fn fail_entropy_after(&self, calls: u64, error: EntropyError) {
+        let mut device = self.device();
+        let at = device.counts.entropy_calls.saturating_add(calls);
+        device.faults.entropy = Some((at, error));
+    }
+
+    /// Every call for entropy from now on answers `error`, until `None`.
+    pub fn fail_all_entropy(&self, error: Option<EntropyError>) {
+        self.device().faults.all_entropy = error;
+    }
+
+    /// The next reading of the clock fails.
+    pub fn fail_next_clock(&self) {
+        self.device().faults.next_clock = true;
+    }
+
+    fn of(device: Device) -> Self {
+        Self { device: Arc::new(Mutex::new(device)) }
+    }
+
+    fn schedule(&self, commits: u64, error: StoreError, kept: bool) {
+        let mut device = self.device();
+        let at = device.counts.commits.saturating_add(commits);
+        device.faults.commits.push(CommitFault { at, error, kept });
+    }
+
+    /// A panic of some test thread leaves a device that is still whole: no call changes it in two steps.
+    fn device(&self) -> MutexGuard<'_, Device> {
+        self.device.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryPlatform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let device = self.device();
+        f.debug_struct("MemoryPlatform")
+            .field("store", &device.store)
+            .field("milliseconds", &device.milliseconds)
+            .field("counts", &device.counts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Entropy for MemoryPlatform {
+    /// It can be predicted, so it claims nothing.
+    fn entropy_assurance(&self) -> EntropyAssurance {
+        EntropyAssurance::None
+    }
+
+    fn fill_entropy(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
+        out.fill(0);
+        let mut device = self.device();
+        let call = device.counts.entropy_calls;
+        device.counts.entropy_calls += 1;
+        if let Some(error) = device.faults.all_entropy {
+            return Err(error);
+        }
+        if let Some((_, error)) = device.faults.entropy.take_if(|(at, _)| *at == call) {
+            return Err(error);
+        }
+        for byte in out.iter_mut() {
+            *byte = match device.scripted_entropy.pop_front() {
+                Some(scripted) => scripted,
+                None => split_mix(&mut device.entropy_state),
+            };
+        }
+        device.counts.entropy_bytes += out.len() as u64;
+        Ok(())
+    }
+}
+
+impl Clock for MemoryPlatform {
+    fn clock_assurance(&self) -> ClockAssurance {
+        ClockAssurance::NormalWorld
+    }
+
+    fn milliseconds(&mut self) -> Result<u64, ClockError> {
+        let mut device = self.device();
+        device.counts.clock_readings += 1;
+        if std::mem::take(&mut device.faults.next_clock) {
+            return Err(ClockError);
+        }
+        let now = device.milliseconds;
+        device.milliseconds = now.saturating_add(device.milliseconds_per_reading);
+        Ok(now)
+    }
+}
+
+impl Checkpoint for MemoryPlatform {
+    fn checkpoint(&mut self) -> Flow {
+        let mut device = self.device();
+        device.counts.checkpoints += 1;
+        let reached = device.counts.checkpoints;
+        let due = device.cancel_at.take_if(|at| *at == reached).is_some();
+        if due || device.cancel { Flow::Cancel } else { Flow::Continue }
+    }
+}
+
+impl AtomicStore for MemoryPlatform {
+    fn store_assurance(&self) -> StoreAssurance {
+        self.device().reported
+    }
+
+    fn load(&mut self, visit: &mut dyn FnMut(RecordKey, &[u8])) -> Result<(), StoreError> {
+        // A copy, so that `visit` may call the device.
+        let records = {
+            let mut device = self.device();
+            device.counts.loads += 1;
+            if let Some(error) = device.faults.next_load.take() {
+                return Err(error);
+            }
+            device.store.clone().ok_or(StoreError::Missing)?
+        };
+        records.iter().for_each(|(key, value)| visit(key, value));
+        Ok(())
+    }
+
+    /// A transaction without changes is kept without effect: a store that held nothing stays [`StoreError::Missing`].
+    fn commit(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError> {
+        let mut device = self.device();
+        let call = device.counts.commits;
+        device.counts.commits += 1;
+        if let Some(error) = device.faults.all_commits {
+            return Err(error);
+        }
+        let fault = device.faults.take_commit(call);
+        if let Some(CommitFault { error, kept: false, .. }) = fault {
+            return Err(error);
+        }
+        if !changes.is_empty() {
+            let empty = Records::new();
+            device.store.as_ref().unwrap_or(&empty).check(changes)?;
+            device.store.get_or_insert_default().apply(changes)?;
+            device.counts.commits_kept += 1;
+        }
+        fault.map_or(Ok(()), |fault| Err(fault.error))
+    }
+}
+
+#[derive(Clone)]
+struct Device {
+    store: Option<Records>,
+    reported: StoreAssurance,
+    entropy_state: u64,
+    scripted_entropy: VecDeque<u8>,
+    milliseconds: u64,
+    milliseconds_per_reading: u64,
+    cancel: bool,
+    cancel_at: Option<u64>,
+    faults: Faults,
+    counts: Counts,
+}
+
+#[derive(Clone, Default)]
+struct Faults {
+    commits: Vec<CommitFault>,
+    all_commits: Option<StoreError>,
+    next_load: Option<StoreError>,
+    entropy: Option<(u64, EntropyError)>,
+    all_entropy: Option<EntropyError>,
+    next_clock: bool,
+}
+
+impl Faults {
+    fn take_commit(&mut self, call: u64) -> Option<CommitFault> {
+        let waiting = self.commits.iter().position(|fault| fault.at == call)?;
+        Some(self.commits.swap_remove(waiting))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct CommitFault {
+    /// The number of the call, counted from 0, that it hits.
+    at: u64,
+    error: StoreError,
+    kept: bool,
+}
+
+/// One byte of the SplitMix64 sequence: well spread, and the same on every machine.
+fn split_mix(state: &mut u64) -> u8 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((mixed ^ (mixed >> 31)) >> 56) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: RecordKey = RecordKey { kind: 2, id: 3 };
+
+    fn put(value: &[u8]) -> Change<'_> {
+        Change::Put { key: KEY, value }
+    }
+
+    #[test]
+    fn entropy_follows_the_seed_and_the_script() {
+        let mut first = [0; 40];
+        let mut second = [0; 40];
+        MemoryPlatform::new(9).fill_entropy(&mut first).unwrap();
+        MemoryPlatform::new(9).fill_entropy(&mut second).unwrap();
+        assert_eq!(first, second);
+        MemoryPlatform::new(10).fill_entropy(&mut second).unwrap();
+        assert_ne!(first, second);
+
+        let mut device = MemoryPlatform::new(9);
+        device.script_entropy(&[1, 2, 3]);
+        device.fill_entropy(&mut second).unwrap();
+        assert_eq!(second[..3], [1, 2, 3]);
+        assert_eq!(second[3..], first[..37]);
+    }
+
+    #[test]
+    fn failing_entropy_leaves_zeros() {
+        let mut device = MemoryPlatform::new(1);
+        device.fail_entropy_after(1, EntropyError::Unavailable);
+        let mut out = [7; 4];
+        assert_eq!(device.fill_entropy(&mut out), Ok(()));
+        assert_eq!(device.fill_entropy(&mut out), Err(EntropyError::Unavailable));
+        assert_eq!(out, [0; 4]);
+        assert_eq!(device.fill_entropy(&mut out), Ok(()));
+    }
+
+    #[test]
+    fn a_failed_commit_keeps_nothing_and_a_lost_answer_keeps_all() {
+        let mut device = MemoryPlatform::new(1);
+        assert_eq!(device.load(&mut |_, _| {}), Err(StoreError::Missing));
+        device.fail_next_commit(StoreError::Full);
+        device.lose_answer_after(2, StoreError::OutcomeUnknown);
+        assert_eq!(device.commit(&[put(b"1")]), Err(StoreError::Full));
+        assert_eq!(device.load(&mut |_, _| {}), Err(StoreError::Missing));
+        assert_eq!(device.commit(&[put(b"2")]), Ok(()));
+        assert_eq!(device.commit(&[put(b"3")]), Err(StoreError::OutcomeUnknown));
+        let mut seen = Vec::new();
+        device.load(&mut |key, value| seen.push((key, value.to_vec()))).unwrap();
+        assert_eq!(seen, [(KEY, b"3".to_vec())]);
+        assert_eq!((device.counts().commits, device.counts().commits_kept), (3, 2));
+    }
+
+    #[test]
+    fn forks_and_reboots_are_apart_and_handles_are_not() {
+        let device = MemoryPlatform::new(1);
+        device.handle().commit(&[put(b"1")]).unwrap();
+        let fork = device.fork();
+        device.fail_all_commits(Some(StoreError::Unavailable));
+        assert_eq!(device.handle().commit(&[put(b"2")]), Err(StoreError::Unavailable));
+        assert_eq!(device.reboot().commit(&[put(b"2")]), Ok(()));
+        assert_eq!(fork.handle().commit(&[put(b"3")]), Ok(()));
+        assert_eq!(device.records().unwrap().get(KEY), Some(&b"1"[..]));
+        assert_eq!(fork.records().unwrap().get(KEY), Some(&b"3"[..]));
+    }
+
+    #[test]
+    fn checkpoints_cancel_where_told() {
+        let mut device = MemoryPlatform::new(1);
+        device.cancel_at_checkpoint(2);
+        assert_eq!([(); 3].map(|()| device.checkpoint()), [Flow::Continue, Flow::Cancel, Flow::Continue]);
+        device.set_cancel(true);
+        assert_eq!(device.checkpoint(), Flow::Cancel);
+    }
+
+    #[test]
+    fn time_stands_until_it_is_moved() {
+        let mut device = MemoryPlatform::new(1);
+        device.advance(5);
+        assert_eq!(device.milliseconds(), Ok(5));
+        device.advance_per_reading(2);
+        assert_eq!([(); 2].map(|()| device.milliseconds()), [Ok(5), Ok(7)]);
+        device.fail_next_clock();
+        assert_eq!(device.milliseconds(), Err(ClockError));
+        assert_eq!(device.milliseconds(), Ok(9));
+    }
+}
