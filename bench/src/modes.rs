@@ -381,7 +381,7 @@ fn scale_one(o: &Options, name: &str, spec: &Spec, n: usize) -> Result<[f64; 8]>
         if i == 0 || !shared {
             servers.push(Server::start(name, spec, &o.root, n)?);
         }
-        let s = servers.last().unwrap();
+        let s = servers.last().ok_or("no server")?;
         tpms.push(Tpm::open(s, if shared { i } else { 0 }, true)?);
     }
     let start = t0.elapsed().as_secs_f64() * 1e3;

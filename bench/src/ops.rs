@@ -180,7 +180,7 @@ fn unseal_hmac(t: &mut Tpm) -> Result<Step> {
     let start = t.call(&cmd::start_auth_session(se::HMAC, rh::NULL, &[]))?;
     let mut s = HmacSession::new(&start)?;
     Ok(Box::new(move |t, _| {
-        let c = s.command(cc::UNSEAL, &[h], &[&name], b"secret", &[]);
+        let c = s.command(cc::UNSEAL, &[h], &[&name], b"secret", &[])?;
         let rsp = t.timed(&c)?;
         s.accept(cc::UNSEAL, b"secret", &rsp)
     }))

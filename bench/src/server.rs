@@ -162,8 +162,9 @@ impl Server {
     }
 
     fn launch(&mut self, n: usize) -> Result<()> {
-        let state = self.state.clone().unwrap();
-        let template = self.spec.launch.as_ref().unwrap();
+        let (Some(state), Some(template)) = (self.state.clone(), &self.spec.launch) else {
+            return Err(format!("{} was not started here", self.name));
+        };
         let line = fill(template, &self.dir, &state, self.port, n, 0);
         let mut words = line.split_whitespace();
         let mut c = Command::new(words.next().ok_or("empty launch line")?);
@@ -193,26 +194,22 @@ impl Server {
     pub fn connect(&self, i: usize, times: &mut StartTimes) -> Result<Transport> {
         let until = Instant::now() + Duration::from_secs(if self.child.is_some() { 60 } else { 0 });
         let ms = |t: Instant| t.elapsed().as_secs_f64() * 1e3;
-        let retry = |f: &mut dyn FnMut() -> Result<()>| loop {
+        let retry = |f: &mut dyn FnMut() -> Result<Option<Transport>>| loop {
             match f() {
-                Ok(()) => return Ok(()),
+                Ok(t) => return Ok(t),
                 Err(e) if Instant::now() > until => return Err(format!("{}: {e}", self.name)),
                 Err(_) => std::thread::sleep(Duration::from_micros(100)),
             }
         };
         if let Some(ctrl) = &self.spec.ctrl {
             let a = self.addr(ctrl, i)?;
-            retry(&mut || swtpm_init(&a))?;
+            retry(&mut || swtpm_init(&a).map(|()| None))?;
             times.initialised = ms(self.started);
         }
         let a = self.addr(&self.spec.data, i)?;
-        let mut t = None;
-        retry(&mut || {
-            t = Some(Transport::connect(&a)?);
-            Ok(())
-        })?;
+        let transport = retry(&mut || Transport::connect(&a).map(Some))?;
         times.connected = ms(self.started);
-        Ok(t.unwrap())
+        transport.ok_or_else(|| format!("{}: no connection", self.name))
     }
 
     pub fn pid(&self) -> Option<u32> {
@@ -246,10 +243,10 @@ impl Server {
     pub fn state_size(&self) -> Option<(u64, u64, usize)> {
         let mut sum = (0, 0, 0);
         for e in fs::read_dir(self.state.as_ref()?).ok()?.flatten() {
-            if let Ok(m) = e.metadata() {
-                if m.is_file() {
-                    sum = (sum.0 + m.len(), sum.1 + m.blocks() * 512, sum.2 + 1);
-                }
+            if let Ok(m) = e.metadata()
+                && m.is_file()
+            {
+                sum = (sum.0 + m.len(), sum.1 + m.blocks() * 512, sum.2 + 1);
             }
         }
         Some(sum)

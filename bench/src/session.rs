@@ -31,7 +31,7 @@ impl HmacSession {
         names: &[&[u8]],
         auth: &[u8],
         params: &[u8],
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>> {
         self.turn += 1;
         self.nonce_caller = Sha256::digest(self.turn.to_be_bytes())[..16].to_vec();
         let mut h = Sha256::new();
@@ -39,7 +39,7 @@ impl HmacSession {
         names.iter().for_each(|n| h.update(n));
         h.update(params);
         let cp_hash = h.finalize();
-        let mut mac = Hmac::<Sha256>::new_from_slice(auth).expect("HMAC takes any key");
+        let mut mac = keyed(auth)?;
         mac.update(&cp_hash);
         mac.update(&self.nonce_caller);
         mac.update(&self.nonce_tpm);
@@ -50,7 +50,7 @@ impl HmacSession {
             attrs: cmd::CONTINUE_SESSION,
             hmac: mac.finalize().into_bytes().to_vec(),
         };
-        cmd::frame(code, handles, &[entry], params)
+        Ok(cmd::frame(code, handles, &[entry], params))
     }
 
     /// Checks a successful response's HMAC and rolls the nonce.
@@ -61,11 +61,15 @@ impl HmacSession {
         let attrs = r.u8()?;
         let got = r.b2()?;
         let rp = Sha256::digest(W::new().u32(0).u32(code).raw(params).0);
-        let mut mac = Hmac::<Sha256>::new_from_slice(auth).expect("HMAC takes any key");
+        let mut mac = keyed(auth)?;
         mac.update(&rp);
         mac.update(&self.nonce_tpm);
         mac.update(&self.nonce_caller);
         mac.update(&[attrs]);
         mac.verify_slice(got).map_err(|_| "response HMAC does not match".to_string())
     }
+}
+
+fn keyed(auth: &[u8]) -> Result<Hmac<Sha256>> {
+    Hmac::new_from_slice(auth).map_err(|e| e.to_string())
 }

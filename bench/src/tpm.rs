@@ -83,8 +83,7 @@ impl Tpm {
 
     /// Sends a command that must succeed, untimed.
     pub fn call(&mut self, c: &[u8]) -> Result<Rsp> {
-        let code = u32::from_be_bytes(c[6..10].try_into().unwrap());
-        self.exec(c)?.ok().map_err(|e| format!("command 0x{code:x}: {e}"))
+        self.exec(c)?.ok().map_err(|e| named(c, &e))
     }
 
     /// Sends a command and records its cost; any response code is accepted.
@@ -108,8 +107,7 @@ impl Tpm {
 
     /// Sends a command that must succeed and records its cost.
     pub fn timed(&mut self, c: &[u8]) -> Result<Rsp> {
-        let code = u32::from_be_bytes(c[6..10].try_into().unwrap());
-        self.timed_any(c)?.ok().map_err(|e| format!("command 0x{code:x}: {e}"))
+        self.timed_any(c)?.ok().map_err(|e| named(c, &e))
     }
 
     pub fn disk_writes(&self) -> u64 {
@@ -249,4 +247,10 @@ pub fn load(parent: u32, private: &[u8], public: &[u8]) -> Vec<u8> {
 pub fn policy_pcr(session: u32, select: &[u8]) -> Vec<u8> {
     let p = W::new().b2(&[]).raw(select).0;
     cmd::frame(cc::POLICY_PCR, &[session], &[], &p)
+}
+
+/// An error with the command it belongs to.
+fn named(command: &[u8], error: &str) -> String {
+    let code = command.get(6..10).map_or(Ok(0), |b| R(b).u32()).unwrap_or(0);
+    format!("command 0x{code:x}: {error}")
 }

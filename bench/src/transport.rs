@@ -1,7 +1,7 @@
 //! Ways to carry a command to a TPM and its response back.
 
 use crate::Result;
-use crate::wire::W;
+use crate::wire::{R, W};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -174,7 +174,7 @@ fn read_framed(s: &mut dyn Stream, buf: &mut [u8]) -> Result<usize> {
         }
         have += n;
         if have >= 10 {
-            let want = u32::from_be_bytes(buf[2..6].try_into().unwrap()) as usize;
+            let want = R(&buf[2..6]).u32()? as usize;
             if want > buf.len() || have > want {
                 return Err(format!("response frame of {want} bytes, {have} read"));
             }
