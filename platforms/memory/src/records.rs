@@ -73,6 +73,7 @@ impl Records {
                 Change::Delete { key } => {
                     self.by_key.remove(&key);
                 }
+                Change::DeleteKind { kind } => self.by_key.retain(|key, _| key.kind != kind),
             }
         }
         Ok(())
@@ -90,11 +91,12 @@ impl Records {
 
     /// The record's length once `earlier` were applied.
     fn length_before(&self, key: RecordKey, earlier: &[Change<'_>]) -> Option<usize> {
-        for change in earlier.iter().rev().filter(|change| change.key() == key) {
+        for change in earlier.iter().rev() {
             match change {
-                Change::Put { value, .. } => return Some(value.len()),
-                Change::Delete { .. } => return None,
-                Change::Patch { .. } => {}
+                Change::Put { key: changed, value } if *changed == key => return Some(value.len()),
+                Change::Delete { key: deleted } if *deleted == key => return None,
+                Change::DeleteKind { kind } if *kind == key.kind => return None,
+                _ => {}
             }
         }
         self.by_key.get(&key).map(|value| value.len())
@@ -145,9 +147,21 @@ mod tests {
             assert_eq!(records.apply(&changes), Err(StoreError::Corrupt), "{bad:?}");
             assert_eq!(records, before);
         }
-        let patch_after_delete = [Change::Delete { key: A }, Change::Patch { key: A, offset: 0, data: b"X" }];
-        assert_eq!(records.apply(&patch_after_delete), Err(StoreError::Corrupt));
-        assert_eq!(records, before);
+        for deletion in [Change::Delete { key: A }, Change::DeleteKind { kind: A.kind }] {
+            let patch_after_delete = [deletion, Change::Patch { key: A, offset: 0, data: b"X" }];
+            assert_eq!(records.apply(&patch_after_delete), Err(StoreError::Corrupt));
+            assert_eq!(records, before);
+        }
+    }
+
+    #[test]
+    fn a_whole_kind_goes_at_once_and_no_other() {
+        let other = RecordKey { kind: 2, id: 1 };
+        let mut records = Records::new();
+        let puts = [A, B, other].map(|key| Change::Put { key, value: b"x" });
+        records.apply(&puts).unwrap();
+        records.apply(&[Change::DeleteKind { kind: 1 }]).unwrap();
+        assert_eq!(records.iter().map(|(key, _)| key).collect::<Vec<_>>(), [other]);
     }
 
     #[test]
