@@ -1,0 +1,419 @@
+//! Elliptic curves: keys, Diffie-Hellman and ECDSA (Part 1, annex C; FIPS 186-5; SP 800-56A).
+//!
+//! Coordinates and scalars are big-endian. What comes in may be shorter than the curve's size, as if zeros stood in
+//! front of it; what goes out has the full size. Scalar multiplication is the engine's, the rest is done here, so
+//! that the answers do not depend on the engine.
+
+use crypto_bigint::{NonZero, U640, Uint};
+use hex_literal::hex;
+use p256::elliptic_curve::ff::{Field, PrimeField};
+use p256::elliptic_curve::ops::Reduce;
+use p256::elliptic_curve::point::AffineCoordinates;
+use p256::elliptic_curve::{CurveArithmetic, FieldBytes, Scalar};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::engine::Engine;
+use crate::engine::number::{from_bytes, to_bytes};
+use crate::{CryptoError, MAX_DIGEST_SIZE, Random, Result};
+
+/// The largest field element and the largest scalar of all curves, in bytes.
+pub const MAX_COORDINATE_SIZE: usize = 66;
+
+/// The curves (SP 800-186). All have cofactor 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Curve {
+    /// NIST P-256, `TPM_ECC_NIST_P256`.
+    P256,
+    /// NIST P-384, `TPM_ECC_NIST_P384`.
+    P384,
+    /// NIST P-521, `TPM_ECC_NIST_P521`.
+    P521,
+}
+
+/// The numbers that make a curve y² = x³ + ax + b, each of the curve's full size (Part 2,
+/// `TPMS_ALGORITHM_DETAIL_ECC`).
+#[derive(Debug)]
+pub struct Parameters {
+    /// The prime of the field.
+    pub p: &'static [u8],
+    /// The coefficient a.
+    pub a: &'static [u8],
+    /// The coefficient b.
+    pub b: &'static [u8],
+    /// The generator's x coordinate.
+    pub generator_x: &'static [u8],
+    /// The generator's y coordinate.
+    pub generator_y: &'static [u8],
+    /// The order of the generator.
+    pub n: &'static [u8],
+}
+
+impl Curve {
+    /// Every curve.
+    pub const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
+
+    /// The curve's usual name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "NIST P-256",
+            Self::P384 => "NIST P-384",
+            Self::P521 => "NIST P-521",
+        }
+    }
+
+    /// The size of the field in bits; that of the order is the same on all curves here.
+    #[must_use]
+    pub const fn bits(self) -> usize {
+        match self {
+            Self::P256 => 256,
+            Self::P384 => 384,
+            Self::P521 => 521,
+        }
+    }
+
+    /// The size in bytes of a coordinate, and of a scalar.
+    #[must_use]
+    pub const fn size(self) -> usize {
+        self.bits().div_ceil(8)
+    }
+
+    /// The order of the generator.
+    #[must_use]
+    pub const fn order(self) -> &'static [u8] {
+        self.parameters().n
+    }
+
+    /// The curve's parameters.
+    #[must_use]
+    pub const fn parameters(self) -> &'static Parameters {
+        match self {
+            Self::P256 => &P256,
+            Self::P384 => &P384,
+            Self::P521 => &P521,
+        }
+    }
+}
+
+/// A point by value, not yet known to be on its curve. It can be a shared secret, so it has neither `Debug` nor
+/// `==`, and is wiped on drop.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Point {
+    x: [u8; MAX_COORDINATE_SIZE],
+    y: [u8; MAX_COORDINATE_SIZE],
+    size: usize,
+}
+
+impl Point {
+    /// A point from its coordinates. [`CryptoError::InvalidPoint`] when one is longer than the curve's size.
+    pub fn new(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self> {
+        let mut point = Self { x: [0; MAX_COORDINATE_SIZE], y: [0; MAX_COORDINATE_SIZE], size: curve.size() };
+        copy_right(x, &mut point.x[..point.size]).ok_or(CryptoError::InvalidPoint)?;
+        copy_right(y, &mut point.y[..point.size]).ok_or(CryptoError::InvalidPoint)?;
+        Ok(point)
+    }
+
+    /// The x coordinate, of the curve's size.
+    #[must_use]
+    pub fn x(&self) -> &[u8] {
+        &self.x[..self.size]
+    }
+
+    /// The y coordinate, of the curve's size.
+    #[must_use]
+    pub fn y(&self) -> &[u8] {
+        &self.y[..self.size]
+    }
+}
+
+/// An ECDSA signature.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    r: [u8; MAX_COORDINATE_SIZE],
+    s: [u8; MAX_COORDINATE_SIZE],
+    size: usize,
+}
+
+impl Signature {
+    /// The number r, of the curve's size.
+    #[must_use]
+    pub fn r(&self) -> &[u8] {
+        &self.r[..self.size]
+    }
+
+    /// The number s, of the curve's size.
+    #[must_use]
+    pub fn s(&self) -> &[u8] {
+        &self.s[..self.size]
+    }
+}
+
+/// Makes a key pair: the private key into `private`, which has the curve's size, the public key as answer.
+///
+/// Frozen: FIPS 186-5, A.2.1. One request to `random` for the order's bits plus 64, rounded up to bytes; surplus high
+/// bits are cleared; the number modulo n-1, plus one, is the private key.
+pub fn generate(
+    engine: &dyn Engine,
+    curve: Curve,
+    random: &mut dyn Random,
+    private: &mut [u8],
+) -> Result<Point> {
+    random_scalar(curve, random, private)?;
+    engine.ec_multiply_base(curve, private)
+}
+
+/// The public key that belongs to a private one. [`CryptoError::InvalidKey`] unless it lies between 1 and n-1.
+pub fn public_from_private(engine: &dyn Engine, curve: Curve, private: &[u8]) -> Result<Point> {
+    engine.ec_multiply_base(curve, &private_key(curve, private)?[..curve.size()])
+}
+
+/// Whether the coordinates are those of a point on the curve. The point at infinity has none.
+#[must_use]
+pub fn is_on_curve(curve: Curve, x: &[u8], y: &[u8]) -> bool {
+    Point::new(curve, x, y).is_ok_and(|point| with_curve!(curve, on_curve(&point)))
+}
+
+/// `private` times `point`: a Diffie-Hellman secret (SP 800-56A, 5.7.1.2). Its x coordinate is what KDFe takes.
+///
+/// [`CryptoError::InvalidKey`] unless `private` lies between 1 and n-1, [`CryptoError::InvalidPoint`] when the point
+/// is not on the curve.
+pub fn multiply(engine: &dyn Engine, curve: Curve, private: &[u8], point: &Point) -> Result<Point> {
+    engine.ec_multiply(curve, &private_key(curve, private)?[..curve.size()], point)
+}
+
+/// Signs a digest of at most 64 bytes with ECDSA (FIPS 186-5, 6.4.1). The digest's leftmost bits count, as many as
+/// the order has. The secret number of the signature is made as in [`generate`].
+pub fn sign_ecdsa(
+    engine: &dyn Engine,
+    curve: Curve,
+    private: &[u8],
+    digest: &[u8],
+    random: &mut dyn Random,
+) -> Result<Signature> {
+    with_curve!(curve, sign(engine, curve, private, digest, random))
+}
+
+/// Verifies an ECDSA signature (FIPS 186-5, 6.4.2).
+///
+/// [`CryptoError::InvalidSignature`] when it does not belong to key and digest, [`CryptoError::InvalidPoint`] when
+/// the key is not on the curve. The time it takes depends on all operands; they are public.
+pub fn verify_ecdsa(
+    engine: &dyn Engine,
+    curve: Curve,
+    public: &Point,
+    digest: &[u8],
+    r: &[u8],
+    s: &[u8],
+) -> Result<()> {
+    with_curve!(curve, verify(engine, curve, public, digest, r, s))
+}
+
+/// Calls a function that is generic over its curve with the type that stands for `$curve`.
+macro_rules! with_curve {
+    ($curve:expr, $function:ident($($argument:expr),* $(,)?)) => {
+        match $curve {
+            $crate::ecc::Curve::P256 => $function::<p256::NistP256>($($argument),*),
+            $crate::ecc::Curve::P384 => $function::<p384::NistP384>($($argument),*),
+            $crate::ecc::Curve::P521 => $function::<p521::NistP521>($($argument),*),
+        }
+    };
+}
+pub(crate) use with_curve;
+
+/// The number behind `bytes` as an element of the scalar field, if it lies between 1 and n-1.
+pub(crate) fn scalar<C: CurveArithmetic>(bytes: &[u8]) -> Option<Zeroizing<Scalar<C>>> {
+    let scalar =
+        Zeroizing::new(Option::<Scalar<C>>::from(Scalar::<C>::from_repr(*field_bytes::<C>(bytes)?))?);
+    (!bool::from(scalar.is_zero())).then_some(scalar)
+}
+
+/// `bytes` in the fixed size of the curve's numbers.
+pub(crate) fn field_bytes<C: CurveArithmetic>(bytes: &[u8]) -> Option<Zeroizing<FieldBytes<C>>> {
+    let mut fixed = Zeroizing::new(FieldBytes::<C>::default());
+    copy_right(bytes, &mut fixed)?;
+    Some(fixed)
+}
+
+fn sign<C: CurveArithmetic>(
+    engine: &dyn Engine,
+    curve: Curve,
+    private: &[u8],
+    digest: &[u8],
+    random: &mut dyn Random,
+) -> Result<Signature> {
+    let private = scalar::<C>(private).ok_or(CryptoError::InvalidKey)?;
+    let z = digest_scalar::<C>(curve, digest)?;
+    let mut nonce = Zeroizing::new([0; MAX_COORDINATE_SIZE]);
+    let nonce = &mut nonce[..curve.size()];
+    // A single try fails with a probability of 2^-255: more than one is not luck.
+    for _ in 0..2 {
+        random_scalar(curve, random, nonce)?;
+        let r = x_scalar::<C>(&engine.ec_multiply_base(curve, nonce)?)?;
+        let k = scalar::<C>(nonce).ok_or(CryptoError::Random)?;
+        let inverse =
+            Zeroizing::new(Option::<Scalar<C>>::from(Field::invert(&*k)).ok_or(CryptoError::Random)?);
+        let product = Zeroizing::new(r * *private);
+        let sum = Zeroizing::new(z + *product);
+        let s = *inverse * *sum;
+        if !bool::from(r.is_zero() | s.is_zero()) {
+            let mut signature =
+                Signature { r: [0; MAX_COORDINATE_SIZE], s: [0; MAX_COORDINATE_SIZE], size: curve.size() };
+            signature.r[..curve.size()].copy_from_slice(&r.to_repr());
+            signature.s[..curve.size()].copy_from_slice(&s.to_repr());
+            return Ok(signature);
+        }
+    }
+    Err(CryptoError::Random)
+}
+
+fn verify<C: CurveArithmetic>(
+    engine: &dyn Engine,
+    curve: Curve,
+    public: &Point,
+    digest: &[u8],
+    r: &[u8],
+    s: &[u8],
+) -> Result<()> {
+    let [r, s] = [r, s].map(|number| scalar::<C>(number).ok_or(CryptoError::InvalidSignature));
+    let (r, s) = (r?, s?);
+    let z = digest_scalar::<C>(curve, digest)?;
+    let inverse = Option::<Scalar<C>>::from(Field::invert(&*s)).ok_or(CryptoError::InvalidSignature)?;
+    let (u1, u2) = (z * inverse, *r * inverse);
+    let point = match engine.ec_double_multiply(curve, &u1.to_repr(), &u2.to_repr(), public) {
+        // The engine knows one error for a key beside the curve and for a sum at infinity.
+        Err(CryptoError::InvalidPoint) if on_curve::<C>(public) => Err(CryptoError::InvalidSignature),
+        result => result,
+    }?;
+    if x_scalar::<C>(&point)? == *r { Ok(()) } else { Err(CryptoError::InvalidSignature) }
+}
+
+fn on_curve<C: CurveArithmetic>(point: &Point) -> bool {
+    affine::<C>(point).is_some()
+}
+
+/// The point in the form of the curve's implementation, if it is on the curve.
+pub(crate) fn affine<C: CurveArithmetic>(point: &Point) -> Option<Zeroizing<C::AffinePoint>> {
+    let (x, y) = (field_bytes::<C>(point.x())?, field_bytes::<C>(point.y())?);
+    Option::from(C::AffinePoint::from_coordinates(&x, &y)).map(Zeroizing::new)
+}
+
+/// The x coordinate modulo n.
+fn x_scalar<C: CurveArithmetic>(point: &Point) -> Result<Scalar<C>> {
+    let x = field_bytes::<C>(point.x()).ok_or(CryptoError::InvalidPoint)?;
+    Ok(Scalar::<C>::reduce(&*x))
+}
+
+/// The leftmost bits of a digest modulo n. Where the order is no multiple of eight bits long, every digest is shorter
+/// than the order, so whole bytes are all there is to cut.
+fn digest_scalar<C: CurveArithmetic>(curve: Curve, digest: &[u8]) -> Result<Scalar<C>> {
+    if digest.len() > MAX_DIGEST_SIZE {
+        return Err(CryptoError::InvalidInput);
+    }
+    let leftmost = &digest[..digest.len().min(curve.size())];
+    let bytes = field_bytes::<C>(leftmost).ok_or(CryptoError::InvalidInput)?;
+    Ok(Scalar::<C>::reduce(&*bytes))
+}
+
+/// A private key in the curve's size, not yet known to lie in its range.
+fn private_key(curve: Curve, private: &[u8]) -> Result<Zeroizing<[u8; MAX_COORDINATE_SIZE]>> {
+    let mut fixed = Zeroizing::new([0; MAX_COORDINATE_SIZE]);
+    copy_right(private, &mut fixed[..curve.size()]).ok_or(CryptoError::InvalidKey)?;
+    with_curve!(curve, is_private_key(&fixed[..curve.size()])).then_some(fixed).ok_or(CryptoError::InvalidKey)
+}
+
+fn is_private_key<C: CurveArithmetic>(private: &[u8]) -> bool {
+    scalar::<C>(private).is_some()
+}
+
+/// Bits that make the bias of a reduced random number negligible (FIPS 186-5, A.2.1).
+const EXTRA_BITS: usize = 64;
+
+/// A number between 1 and n-1 into all of `out`, which has the curve's size; frozen, see [`generate`].
+fn random_scalar(curve: Curve, random: &mut dyn Random, out: &mut [u8]) -> Result<()> {
+    if out.len() != curve.size() {
+        return Err(CryptoError::BufferTooSmall);
+    }
+    let bits = curve.bits() + EXTRA_BITS;
+    let mut bytes = Zeroizing::new([0; U640::BYTES]);
+    let bytes = &mut bytes[..bits.div_ceil(8)];
+    random.fill(bytes)?;
+    bytes[0] &= u8::MAX >> (bytes.len() * 8 - bits);
+
+    let number: Zeroizing<U640> = from_bytes(bytes)?;
+    let order: Zeroizing<U640> = from_bytes(curve.order())?;
+    let modulus: NonZero<U640> =
+        Option::from(NonZero::new(order.wrapping_sub(&Uint::ONE))).ok_or(CryptoError::InvalidInput)?;
+    let reduced = Zeroizing::new(number.rem(&modulus));
+    to_bytes(&Zeroizing::new(reduced.wrapping_add(&Uint::ONE)), out);
+    Ok(())
+}
+
+/// Copies a big-endian number to the end of `out` and leaves the front as it is; `None` when it is too long.
+fn copy_right(number: &[u8], out: &mut [u8]) -> Option<()> {
+    let start = out.len().checked_sub(number.len())?;
+    out[start..].copy_from_slice(number);
+    Some(())
+}
+
+const P256: Parameters = Parameters {
+    p: &hex!("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff"),
+    a: &hex!("ffffffff00000001000000000000000000000000fffffffffffffffffffffffc"),
+    b: &hex!("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b"),
+    generator_x: &hex!("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"),
+    generator_y: &hex!("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"),
+    n: &hex!("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"),
+};
+
+const P384: Parameters = Parameters {
+    p: &hex!(
+        "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff00000000"
+        "00000000ffffffff"
+    ),
+    a: &hex!(
+        "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff00000000"
+        "00000000fffffffc"
+    ),
+    b: &hex!(
+        "b3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d"
+        "2a85c8edd3ec2aef"
+    ),
+    generator_x: &hex!(
+        "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c"
+        "3a545e3872760ab7"
+    ),
+    generator_y: &hex!(
+        "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d"
+        "7a431d7c90ea0e5f"
+    ),
+    n: &hex!(
+        "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77a"
+        "ecec196accc52973"
+    ),
+};
+
+const P521: Parameters = Parameters {
+    p: &hex!(
+        "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+        "ffffffffffffffffffffffffffffffffffffffffffffffffffff"
+    ),
+    a: &hex!(
+        "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+        "fffffffffffffffffffffffffffffffffffffffffffffffffffc"
+    ),
+    b: &hex!(
+        "0051953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109e156193951ec7e"
+        "937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00"
+    ),
+    generator_x: &hex!(
+        "00c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dbaa14b5e77efe7"
+        "5928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66"
+    ),
+    generator_y: &hex!(
+        "011839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e662c97ee72995ef4"
+        "2640c550b9013fad0761353c7086a272c24088be94769fd16650"
+    ),
+    n: &hex!(
+        "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f"
+        "966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409"
+    ),
+};
