@@ -11,6 +11,7 @@ use tee_api::Checkpoint;
 mod aws_lc;
 #[cfg(feature = "aws-lc")]
 mod aws_lc_ecc;
+pub(crate) mod number;
 mod software;
 mod software_ecc;
 
@@ -24,7 +25,7 @@ pub const MAX_MODULUS_SIZE: usize = 512;
 /// What a modular exponentiation is asked for, as big-endian numbers.
 #[derive(Clone, Copy)]
 pub struct ModExp<'a> {
-    /// Any number up to the modulus' length; reduced by the engine.
+    /// Less than the modulus, and no longer.
     pub base: &'a [u8],
     /// The exponent. Its length is public, its value is not.
     pub exponent: &'a [u8],
@@ -55,6 +56,17 @@ pub trait Engine: Sync {
         self.mod_exp(first, first_out, checkpoint)?;
         self.mod_exp(second, second_out, checkpoint)
     }
+
+    /// `base ^ exponent mod modulus` for an exponent and a modulus that everybody may know: the time it takes depends
+    /// on them, but not on the base. Limits and errors as in [`Engine::mod_exp`].
+    fn mod_exp_public(
+        &self,
+        base: &[u8],
+        exponent: u32,
+        modulus: &[u8],
+        out: &mut [u8],
+        checkpoint: &mut dyn Checkpoint,
+    ) -> Result<()>;
 
     /// Whether [`Engine::mod_exp_two`] is faster than two calls of [`Engine::mod_exp`], so that speculative work in
     /// pairs pays.

@@ -1,0 +1,135 @@
+//! The engine that is always there: pure Rust, fixed time, no allocation.
+
+use super::number::{Number, from_bytes, odd_modulus, pause, to_bytes, with_width};
+use super::{Engine, ModExp, software_ecc};
+use crate::ecc::{Curve, Point};
+use crate::{CryptoError, Result};
+use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+use crypto_bigint::{MontyForm, MontyMultiplier, Uint};
+use subtle::{ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
+use tee_api::Checkpoint;
+use zeroize::Zeroizing;
+
+/// Big integers and curves of RustCrypto. A 2048-bit exponentiation needs about 10 KiB of stack.
+pub struct Software;
+
+/// The engine of every platform that has no better one.
+pub static SOFTWARE: Software = Software;
+
+impl Engine for Software {
+    fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], checkpoint: &mut dyn Checkpoint) -> Result<()> {
+        let size = operands.modulus.len();
+        into(out, size, |out| with_width!(size, exponentiate(operands, out, checkpoint)))
+    }
+
+    fn mod_exp_public(
+        &self,
+        base: &[u8],
+        exponent: u32,
+        modulus: &[u8],
+        out: &mut [u8],
+        checkpoint: &mut dyn Checkpoint,
+    ) -> Result<()> {
+        let size = modulus.len();
+        into(out, size, |out| with_width!(size, exponentiate_public(base, exponent, modulus, out, checkpoint)))
+    }
+
+    fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> Result<Point> {
+        software_ecc::multiply_base(curve, scalar)
+    }
+
+    fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point) -> Result<Point> {
+        software_ecc::multiply(curve, scalar, point)
+    }
+
+    fn ec_double_multiply(&self, curve: Curve, base_scalar: &[u8], scalar: &[u8], point: &Point) -> Result<Point> {
+        software_ecc::double_multiply(curve, base_scalar, scalar, point)
+    }
+}
+
+/// Checks the length of `out`, and leaves zeros in it where `work` fails.
+fn into(out: &mut [u8], size: usize, work: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<()> {
+    let result = if out.len() == size { work(out) } else { Err(CryptoError::InvalidInput) };
+    if result.is_err() {
+        out.fill(0);
+    }
+    result
+}
+
+/// Bits of the exponent taken at a time.
+const WINDOW: u32 = 4;
+
+fn exponentiate<const LIMBS: usize>(
+    operands: ModExp<'_>,
+    out: &mut [u8],
+    checkpoint: &mut dyn Checkpoint,
+) -> Result<()> {
+    pause(checkpoint)?;
+    let modulus = odd_modulus::<LIMBS>(operands.modulus)?;
+    let params = Zeroizing::new(FixedMontyParams::new(*modulus));
+    let mut multiplier = <FixedMontyForm<LIMBS> as MontyForm>::Multiplier::from(&*params);
+    let base = reduced_base(operands.base, &params)?;
+
+    let mut powers = Zeroizing::new([*params.one(); 1 << WINDOW]);
+    let mut power = Zeroizing::new(FixedMontyForm::one(&params));
+    for slot in powers.iter_mut().skip(1) {
+        multiplier.mul_assign(&mut power, &base);
+        *slot = *power.as_montgomery();
+    }
+
+    let mut result = Zeroizing::new(FixedMontyForm::one(&params));
+    let windows = operands.exponent.iter().flat_map(|byte| [byte >> WINDOW, byte & 0xf]);
+    for (index, window) in windows.enumerate() {
+        pause(checkpoint)?;
+        if index != 0 {
+            for _ in 0..WINDOW {
+                multiplier.square_assign(&mut result);
+            }
+        }
+        for (value, candidate) in (0u8..).zip(powers.iter()) {
+            power.as_montgomery_mut().conditional_assign(candidate, value.ct_eq(&window));
+        }
+        multiplier.mul_assign(&mut result, &power);
+    }
+    to_bytes(&Zeroizing::new(result.retrieve()), out);
+    Ok(())
+}
+
+fn exponentiate_public<const LIMBS: usize>(
+    base: &[u8],
+    exponent: u32,
+    modulus: &[u8],
+    out: &mut [u8],
+    checkpoint: &mut dyn Checkpoint,
+) -> Result<()> {
+    pause(checkpoint)?;
+    let modulus = odd_modulus::<LIMBS>(modulus)?;
+    let params = FixedMontyParams::new_vartime(*modulus);
+    let mut multiplier = <FixedMontyForm<LIMBS> as MontyForm>::Multiplier::from(&params);
+    let base = reduced_base(base, &params)?;
+
+    let mut result = Zeroizing::new(FixedMontyForm::one(&params));
+    for bit in (0..exponent.checked_ilog2().map_or(0, |top| top + 1)).rev() {
+        pause(checkpoint)?;
+        multiplier.square_assign(&mut result);
+        if exponent >> bit & 1 == 1 {
+            multiplier.mul_assign(&mut result, &base);
+        }
+    }
+    to_bytes(&Zeroizing::new(result.retrieve()), out);
+    Ok(())
+}
+
+/// The base in Montgomery form, refused unless it is less than the modulus.
+fn reduced_base<const LIMBS: usize>(
+    base: &[u8],
+    params: &FixedMontyParams<LIMBS>,
+) -> Result<Zeroizing<FixedMontyForm<LIMBS>>> {
+    let base: Number<LIMBS> = from_bytes(base)?;
+    let modulus: &Uint<LIMBS> = params.modulus().as_ref();
+    if bool::from(base.ct_lt(modulus)) {
+        Ok(Zeroizing::new(FixedMontyForm::new(&base, params)))
+    } else {
+        Err(CryptoError::InvalidInput)
+    }
+}

@@ -1,0 +1,378 @@
+//! RSA: the two primitives, key generation, and the paddings of the TPM's schemes. Part 1, 43.
+//!
+//! A private key is kept as one prime beside the public modulus, as the TPM keeps it (`TPM2B_PRIVATE_KEY_RSA`);
+//! everything else is computed when the key is used.
+
+use crate::engine::number::{Number, from_bytes, to_bytes};
+use crate::engine::{Engine, MAX_MODULUS_SIZE, ModExp};
+use crate::prime::{self, MAX_PRIME_SIZE};
+use crate::{CryptoError, Random, Result};
+use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+use crypto_bigint::{Limb, NonZero, Odd, Reciprocal, U64, Uint, Word};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
+use tee_api::Checkpoint;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+mod mask;
+pub mod oaep;
+pub mod rsaes;
+pub mod rsapss;
+pub mod rsassa;
+
+/// Calls a function that is generic over the limbs of a prime for the size of the modulus: RSA of 1024, 2048, 3072 and
+/// 4096 bits. Other sizes are [`CryptoError::InvalidKey`].
+macro_rules! with_prime_width {
+    ($modulus_size:expr, $function:ident($($argument:expr),* $(,)?)) => {
+        match $modulus_size {
+            128 => $function::<{ crypto_bigint::U512::LIMBS }>($($argument),*),
+            256 => $function::<{ crypto_bigint::U1024::LIMBS }>($($argument),*),
+            384 => $function::<{ crypto_bigint::U1536::LIMBS }>($($argument),*),
+            512 => $function::<{ crypto_bigint::U2048::LIMBS }>($($argument),*),
+            _ => Err(CryptoError::InvalidKey),
+        }
+    };
+}
+
+/// A public key.
+#[derive(Clone, Copy)]
+pub struct PublicKey<'a> {
+    /// The modulus, big-endian, without leading zeros.
+    pub modulus: &'a [u8],
+    /// The public exponent. The TPM writes 0 for 65537; here it is always the exponent itself.
+    pub exponent: u32,
+}
+
+/// RSAEP and RSAVP1 (Part 1, 43.2): `input ^ exponent mod modulus` into all of `out`, which is as long as the modulus.
+///
+/// `input` may be shorter than the modulus. [`CryptoError::InvalidInput`] (`TPM_RC_VALUE`) when it is not less than it,
+/// [`CryptoError::InvalidKey`] for a key of another size than 1024, 2048, 3072 or 4096 bits, an even modulus or an
+/// even exponent. The time it takes does not depend on `input`.
+pub fn public_operation(
+    engine: &dyn Engine,
+    key: PublicKey<'_>,
+    input: &[u8],
+    out: &mut [u8],
+    checkpoint: &mut dyn Checkpoint,
+) -> Result<()> {
+    check_public(key)?;
+    engine.mod_exp_public(input, key.exponent, key.modulus, out, checkpoint)
+}
+
+/// A private key, ready for use. Wiped when it goes.
+#[derive(ZeroizeOnDrop)]
+pub struct PrivateKey {
+    modulus_size: usize,
+    public_exponent: u32,
+    modulus: [u8; MAX_MODULUS_SIZE],
+    prime_p: [u8; MAX_PRIME_SIZE],
+    prime_q: [u8; MAX_PRIME_SIZE],
+    exponent_p: [u8; MAX_PRIME_SIZE],
+    exponent_q: [u8; MAX_PRIME_SIZE],
+    /// q^-1 mod p.
+    coefficient: [u8; MAX_PRIME_SIZE],
+}
+
+impl PrivateKey {
+    /// Computes the other prime and what the Chinese remainder theorem needs, in fixed time.
+    ///
+    /// [`CryptoError::InvalidKey`] (`TPM_RC_BINDING`) unless `prime_p` divides the modulus, both primes have half its
+    /// length and squares as long as it is (Part 1, 43.1), and the exponent is odd and coprime to both primes less one.
+    /// Whether the numbers are prime is not checked; [`private_operation`] gives no answer if they are not.
+    pub fn new(key: PublicKey<'_>, prime_p: &[u8]) -> Result<Self> {
+        check_public(key)?;
+        with_prime_width!(key.modulus.len(), complete_key(key, prime_p))
+    }
+
+    /// The length of the modulus in bytes.
+    pub fn modulus_size(&self) -> usize {
+        self.modulus_size
+    }
+
+    /// The public half.
+    pub fn public_key(&self) -> PublicKey<'_> {
+        PublicKey {
+            modulus: self.modulus.get(..self.modulus_size).unwrap_or_default(),
+            exponent: self.public_exponent,
+        }
+    }
+
+    /// The part of a buffer for primes that is in use.
+    fn half<'a>(&self, buffer: &'a [u8; MAX_PRIME_SIZE]) -> &'a [u8] {
+        buffer.get(..self.modulus_size / 2).unwrap_or_default()
+    }
+}
+
+/// RSADP and RSASP1 (Part 1, 43.3): `input ^ d mod modulus` into all of `out`, which is as long as the modulus.
+///
+/// The result is only given out when the public operation leads back from it to `input`: a fault in one half of the
+/// computation would otherwise give the primes away. [`CryptoError::InvalidInput`] (`TPM_RC_VALUE`) when `input` is
+/// not less than the modulus, [`CryptoError::InvalidKey`] (`TPM_RC_FAILURE`, or a key whose factors are not prime) when
+/// the check fails, [`CryptoError::Cancelled`] when `checkpoint` says so; `out` is then zero.
+///
+/// The time it takes depends on the key's size alone.
+pub fn private_operation(
+    engine: &dyn Engine,
+    key: &PrivateKey,
+    input: &[u8],
+    out: &mut [u8],
+    checkpoint: &mut dyn Checkpoint,
+) -> Result<()> {
+    let result = if out.len() == key.modulus_size {
+        with_prime_width!(key.modulus_size, private_exponentiation(engine, key, input, out, checkpoint))
+    } else {
+        Err(CryptoError::InvalidInput)
+    };
+    if result.is_err() {
+        out.zeroize();
+    }
+    result
+}
+
+/// Generates a key: the first prime into `prime_out`, of half the modulus' length, and the modulus into
+/// `modulus_out`, which has 256, 384 or 512 bytes. Both primes come from `random` by the procedure of [`prime`], the
+/// first prime first, so that the same stream gives the same key for ever.
+///
+/// [`CryptoError::InvalidInput`] for other lengths and for an exponent that is even or less than 3. Otherwise errors as
+/// in [`prime::generate`]; both buffers are then zero.
+pub fn generate(
+    engine: &dyn Engine,
+    exponent: u32,
+    random: &mut dyn Random,
+    checkpoint: &mut dyn Checkpoint,
+    prime_out: &mut [u8],
+    modulus_out: &mut [u8],
+) -> Result<()> {
+    let result = generate_primes(engine, exponent, random, checkpoint, prime_out, modulus_out);
+    if result.is_err() {
+        prime_out.zeroize();
+        modulus_out.zeroize();
+    }
+    result
+}
+
+fn generate_primes(
+    engine: &dyn Engine,
+    exponent: u32,
+    random: &mut dyn Random,
+    checkpoint: &mut dyn Checkpoint,
+    prime_out: &mut [u8],
+    modulus_out: &mut [u8],
+) -> Result<()> {
+    let mut prime_q = Zeroizing::new([0; MAX_PRIME_SIZE]);
+    let prime_q = prime_q.get_mut(..prime_out.len()).ok_or(CryptoError::InvalidInput)?;
+    if modulus_out.len() != 2 * prime_out.len() || modulus_out.len() < 256 {
+        return Err(CryptoError::InvalidInput);
+    }
+    let wanted = prime::Wanted { exponent, distant_from: None };
+    prime::generate(engine, wanted, random, checkpoint, prime_out)?;
+    let wanted = prime::Wanted { exponent, distant_from: Some(prime_out) };
+    prime::generate(engine, wanted, random, checkpoint, prime_q)?;
+    with_prime_width!(modulus_out.len(), multiply_primes(prime_out, prime_q, modulus_out))
+}
+
+fn multiply_primes<const LIMBS: usize>(prime_p: &[u8], prime_q: &[u8], modulus_out: &mut [u8]) -> Result<()> {
+    let (prime_p, prime_q) = (from_bytes::<LIMBS>(prime_p)?, from_bytes::<LIMBS>(prime_q)?);
+    let (low, high) = prime_p.widening_mul(&prime_q);
+    let (high_out, low_out) = modulus_out.split_at_mut(modulus_out.len() / 2);
+    to_bytes(&high, high_out);
+    to_bytes(&low, low_out);
+    Ok(())
+}
+
+fn check_public(key: PublicKey<'_>) -> Result<()> {
+    let full_length = key.modulus.first().is_some_and(|byte| *byte >= 0x80);
+    let odd = key.modulus.last().is_some_and(|byte| byte % 2 == 1);
+    let good_size = matches!(key.modulus.len(), 128 | 256 | 384 | 512);
+    let good_exponent = key.exponent >= 3 && key.exponent % 2 == 1;
+    if full_length && odd && good_size && good_exponent { Ok(()) } else { Err(CryptoError::InvalidKey) }
+}
+
+/// [`PrivateKey::new`] for primes of a width.
+fn complete_key<const LIMBS: usize>(key: PublicKey<'_>, prime_p: &[u8]) -> Result<PrivateKey> {
+    if prime_p.len() != key.modulus.len() / 2 {
+        return Err(CryptoError::InvalidKey);
+    }
+    let (modulus_high, modulus_low) = halves::<LIMBS>(key.modulus)?;
+    let p = from_bytes::<LIMBS>(prime_p)?;
+    let p_odd = odd(&p)?;
+    // The division has no remainder if `prime_p` is right, so it can be done modulo a power of two, from the low end.
+    let q = Zeroizing::new(modulus_low.wrapping_mul(&inverse_modulo_width(&p)));
+    let q_odd = odd(&q)?;
+    let (_, product_high) = p.widening_mul(&q);
+    let (_, p_square_high) = p.widening_mul(&p);
+    let (_, q_square_high) = q.widening_mul(&q);
+    let consistent = product_high.ct_eq(&modulus_high) & top_bit(&p_square_high) & top_bit(&q_square_high);
+    if !bool::from(consistent) {
+        return Err(CryptoError::InvalidKey);
+    }
+
+    // Both primes have the same length, so q is less than 2p.
+    let mut q_modulo_p = Zeroizing::new(q.wrapping_sub(&p));
+    q_modulo_p.conditional_assign(&q, q.ct_lt(&p));
+    let coefficient = Zeroizing::new(q_modulo_p.invert_odd_mod(&p_odd).into_option().ok_or(CryptoError::InvalidKey)?);
+    let exponent_p = private_exponent(key.exponent, &p_odd)?;
+    let exponent_q = private_exponent(key.exponent, &q_odd)?;
+
+    let mut private = PrivateKey {
+        modulus_size: key.modulus.len(),
+        public_exponent: key.exponent,
+        modulus: [0; MAX_MODULUS_SIZE],
+        prime_p: [0; MAX_PRIME_SIZE],
+        prime_q: [0; MAX_PRIME_SIZE],
+        exponent_p: [0; MAX_PRIME_SIZE],
+        exponent_q: [0; MAX_PRIME_SIZE],
+        coefficient: [0; MAX_PRIME_SIZE],
+    };
+    for (kept, given) in private.modulus.iter_mut().zip(key.modulus) {
+        *kept = *given;
+    }
+    for (buffer, number) in [
+        (&mut private.prime_p, &p),
+        (&mut private.prime_q, &q),
+        (&mut private.exponent_p, &exponent_p),
+        (&mut private.exponent_q, &exponent_q),
+        (&mut private.coefficient, &coefficient),
+    ] {
+        to_bytes(number, buffer.get_mut(..prime_p.len()).unwrap_or_default());
+    }
+    Ok(private)
+}
+
+/// e^-1 mod (prime - 1): the number d = (1 + k (prime - 1)) / e for the k that makes this whole. Divided modulo a power
+/// of two.
+fn private_exponent<const LIMBS: usize>(exponent: u32, prime: &Odd<Uint<LIMBS>>) -> Result<Number<LIMBS>> {
+    let minus_one = Zeroizing::new(prime.as_ref().wrapping_sub(&Uint::ONE));
+    let divisor = NonZero::new(Limb::from_u32(exponent)).into_option().ok_or(CryptoError::InvalidKey)?;
+    let residue = Zeroizing::new(minus_one.rem_limb_with_reciprocal(&Reciprocal::new(divisor)).0);
+    let modulus = Odd::new(U64::from_u32(exponent)).into_option().ok_or(CryptoError::InvalidKey)?;
+    let inverse = U64::from_u64(widen(*residue)).invert_odd_mod(&modulus).into_option();
+    let inverse = Zeroizing::new(inverse.ok_or(CryptoError::InvalidKey)?);
+    let k = Zeroizing::new(U64::from_u32(exponent).wrapping_sub(&inverse).resize::<LIMBS>());
+    let numerator = Zeroizing::new(minus_one.wrapping_mul(&*k).wrapping_add(&Uint::ONE));
+    Ok(Zeroizing::new(numerator.wrapping_mul(&inverse_modulo_width(&Uint::<LIMBS>::from_u32(exponent)))))
+}
+
+#[allow(clippy::useless_conversion, reason = "a word has 32 bits on some targets")]
+fn widen(word: Word) -> u64 {
+    u64::from(word)
+}
+
+/// The inverse of an odd number modulo 2^(its width), by Newton's iteration.
+fn inverse_modulo_width<const LIMBS: usize>(number: &Uint<LIMBS>) -> Number<LIMBS> {
+    let two = Uint::<LIMBS>::from_u8(2);
+    // Right in its five lowest bits; each step doubles them.
+    let mut inverse = Zeroizing::new(number.wrapping_mul(&Uint::<LIMBS>::from_u8(3)).bitxor(&two));
+    let mut right = 5;
+    while right < Uint::<LIMBS>::BITS {
+        *inverse = inverse.wrapping_mul(&two.wrapping_sub(&number.wrapping_mul(&*inverse)));
+        right *= 2;
+    }
+    inverse
+}
+
+fn odd<const LIMBS: usize>(number: &Uint<LIMBS>) -> Result<Zeroizing<Odd<Uint<LIMBS>>>> {
+    Odd::new(*number).into_option().map(Zeroizing::new).ok_or(CryptoError::InvalidKey)
+}
+
+fn top_bit<const LIMBS: usize>(number: &Uint<LIMBS>) -> Choice {
+    number.bit(Uint::<LIMBS>::BITS - 1).into()
+}
+
+/// The high and the low half of a number as long as the modulus.
+fn halves<const LIMBS: usize>(bytes: &[u8]) -> Result<(Number<LIMBS>, Number<LIMBS>)> {
+    let (high, low) = bytes.split_at(bytes.len().saturating_sub(LIMBS * Limb::BYTES));
+    Ok((from_bytes(high)?, from_bytes(low)?))
+}
+
+/// [`private_operation`] for primes of a width.
+fn private_exponentiation<const LIMBS: usize>(
+    engine: &dyn Engine,
+    key: &PrivateKey,
+    input: &[u8],
+    out: &mut [u8],
+    checkpoint: &mut dyn Checkpoint,
+) -> Result<()> {
+    let public = key.public_key();
+    let input_halves = halves::<LIMBS>(input)?;
+    let modulus_halves = halves::<LIMBS>(public.modulus)?;
+    let less = input_halves.0.ct_lt(&modulus_halves.0)
+        | (input_halves.0.ct_eq(&modulus_halves.0) & input_halves.1.ct_lt(&modulus_halves.1));
+    if !bool::from(less) {
+        return Err(CryptoError::InvalidInput);
+    }
+
+    let p_params = montgomery::<LIMBS>(key.half(&key.prime_p))?;
+    let q_params = montgomery::<LIMBS>(key.half(&key.prime_q))?;
+    let size = key.modulus_size / 2;
+    let mut bases = Zeroizing::new([0; 2 * MAX_PRIME_SIZE]);
+    let (base_p, base_q) = two_of(&mut bases, size)?;
+    to_bytes(&reduce(&input_halves, &p_params), base_p);
+    to_bytes(&reduce(&input_halves, &q_params), base_q);
+
+    let mut powers = Zeroizing::new([0; 2 * MAX_PRIME_SIZE]);
+    let (power_p, power_q) = two_of(&mut powers, size)?;
+    let operands = [
+        ModExp { base: base_p, exponent: key.half(&key.exponent_p), modulus: key.half(&key.prime_p) },
+        ModExp { base: base_q, exponent: key.half(&key.exponent_q), modulus: key.half(&key.prime_q) },
+    ];
+    engine.mod_exp_two(operands, [&mut *power_p, &mut *power_q], checkpoint)?;
+
+    let coefficient = from_bytes::<LIMBS>(key.half(&key.coefficient))?;
+    let powers = (from_bytes::<LIMBS>(power_p)?, from_bytes::<LIMBS>(power_q)?);
+    combine(&powers.0, &powers.1, &coefficient, &p_params, &q_params, out);
+
+    let mut back = Zeroizing::new([0; MAX_MODULUS_SIZE]);
+    let back = back.get_mut(..key.modulus_size).ok_or(CryptoError::InvalidKey)?;
+    engine.mod_exp_public(out, key.public_exponent, public.modulus, back, checkpoint)?;
+    let (back_halves, same) = (halves::<LIMBS>(back)?, |a: &Number<LIMBS>, b: &Number<LIMBS>| a.ct_eq(b));
+    if bool::from(same(&back_halves.0, &input_halves.0) & same(&back_halves.1, &input_halves.1)) {
+        Ok(())
+    } else {
+        Err(CryptoError::InvalidKey)
+    }
+}
+
+fn montgomery<const LIMBS: usize>(prime: &[u8]) -> Result<Zeroizing<FixedMontyParams<LIMBS>>> {
+    let prime = from_bytes::<LIMBS>(prime)?;
+    Ok(Zeroizing::new(FixedMontyParams::new(*odd(&prime)?)))
+}
+
+fn two_of(buffer: &mut [u8; 2 * MAX_PRIME_SIZE], size: usize) -> Result<(&mut [u8], &mut [u8])> {
+    let (first, second) = buffer.split_at_mut(MAX_PRIME_SIZE);
+    Ok((
+        first.get_mut(..size).ok_or(CryptoError::InvalidKey)?,
+        second.get_mut(..size).ok_or(CryptoError::InvalidKey)?,
+    ))
+}
+
+/// A number of twice the prime's width, modulo the prime: high * R + low with R = 2^width, where R in Montgomery form
+/// is what the parameters call R^2.
+fn reduce<const LIMBS: usize>(
+    (high, low): &(Number<LIMBS>, Number<LIMBS>),
+    params: &FixedMontyParams<LIMBS>,
+) -> Number<LIMBS> {
+    let width = FixedMontyForm::from_montgomery(*params.r2(), params);
+    let high = Zeroizing::new(FixedMontyForm::new(high, params).mul(&width));
+    let low = Zeroizing::new(FixedMontyForm::new(low, params));
+    Zeroizing::new(Zeroizing::new(high.add(&low)).retrieve())
+}
+
+/// Garner's step: power_q + q * ((power_p - power_q) * q^-1 mod p), into `out`.
+fn combine<const LIMBS: usize>(
+    power_p: &Uint<LIMBS>,
+    power_q: &Uint<LIMBS>,
+    coefficient: &Uint<LIMBS>,
+    p_params: &FixedMontyParams<LIMBS>,
+    q_params: &FixedMontyParams<LIMBS>,
+    out: &mut [u8],
+) {
+    let form = |number: &Uint<LIMBS>| Zeroizing::new(FixedMontyForm::new(number, p_params));
+    let difference = Zeroizing::new(form(power_p).sub(&form(power_q)));
+    let h = Zeroizing::new(Zeroizing::new(difference.mul(&form(coefficient))).retrieve());
+    let (low, high) = h.widening_mul(q_params.modulus().as_ref());
+    let (low, carry) = Zeroizing::new(low).carrying_add(power_q, Limb::ZERO);
+    let high = Zeroizing::new(high).wrapping_add(&Uint::from(carry));
+    let (high_out, low_out) = out.split_at_mut(out.len() / 2);
+    to_bytes(&Zeroizing::new(high), high_out);
+    to_bytes(&Zeroizing::new(low), low_out);
+}
