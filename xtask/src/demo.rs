@@ -19,6 +19,17 @@ pub(crate) struct Options {
     transport: Transport,
 }
 
+impl Options {
+    /// The demo of `maker`'s TPM, over a transport that needs nothing else.
+    pub(crate) fn of(maker: Maker) -> Self {
+        let transport = match maker {
+            Maker::Ftpm => Transport::Simulator,
+            Maker::Swtpm => Transport::Tcp,
+        };
+        Self { against: maker, transport }
+    }
+}
+
 const EK: &str = "0x81010001";
 const AK: &str = "0x81010002";
 const STORAGE_ROOT: &str = "0x81000001";
