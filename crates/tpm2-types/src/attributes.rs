@@ -245,28 +245,28 @@ attributes! {
     /// Only reserved bits are checked here: an undefined TPM_NT, like every inconsistency, is the command's to
     /// refuse (TPM_RC_ATTRIBUTES).
     TpmaNv(u32) "TPMA_NV" {
-        PP_WRITE = 1 << 0, "The platform may write";
-        OWNER_WRITE = 1 << 1, "The owner may write";
-        AUTH_WRITE = 1 << 2, "The index's authValue authorizes writing";
-        POLICY_WRITE = 1 << 3, "The index's policy authorizes writing";
+        PPWRITE = 1 << 0, "The platform may write";
+        OWNERWRITE = 1 << 1, "The owner may write";
+        AUTHWRITE = 1 << 2, "The index's authValue authorizes writing";
+        POLICYWRITE = 1 << 3, "The index's policy authorizes writing";
         TPM_NT = 0xF << 4, "Mask of the kind of index";
         POLICY_DELETE = 1 << 10, "Only TPM2_NV_UndefineSpaceSpecial deletes the index";
-        WRITE_LOCKED = 1 << 11, "The index cannot be written now";
-        WRITE_ALL = 1 << 12, "Only the whole index can be written";
-        WRITE_DEFINE = 1 << 13, "TPM2_NV_WriteLock may lock the index for ever";
-        WRITE_ST_CLEAR = 1 << 14, "TPM2_NV_WriteLock may lock the index until the next TPM Reset or Restart";
-        GLOBAL_LOCK = 1 << 15, "TPM2_NV_GlobalWriteLock locks the index";
-        PP_READ = 1 << 16, "The platform may read";
-        OWNER_READ = 1 << 17, "The owner may read";
-        AUTH_READ = 1 << 18, "The index's authValue authorizes reading";
-        POLICY_READ = 1 << 19, "The index's policy authorizes reading";
+        WRITELOCKED = 1 << 11, "The index cannot be written now";
+        WRITEALL = 1 << 12, "Only the whole index can be written";
+        WRITEDEFINE = 1 << 13, "TPM2_NV_WriteLock may lock the index for ever";
+        WRITE_STCLEAR = 1 << 14, "TPM2_NV_WriteLock may lock the index until the next TPM Reset or Restart";
+        GLOBALLOCK = 1 << 15, "TPM2_NV_GlobalWriteLock locks the index";
+        PPREAD = 1 << 16, "The platform may read";
+        OWNERREAD = 1 << 17, "The owner may read";
+        AUTHREAD = 1 << 18, "The index's authValue authorizes reading";
+        POLICYREAD = 1 << 19, "The index's policy authorizes reading";
         NO_DA = 1 << 25, "Failed authorizations do not count as dictionary attack";
         ORDERLY = 1 << 26, "The contents are written to NV only at an orderly shutdown";
-        CLEAR_ST_CLEAR = 1 << 27, "WRITTEN is cleared by TPM Reset or Restart";
-        READ_LOCKED = 1 << 28, "The index cannot be read until the next TPM Reset or Restart";
+        CLEAR_STCLEAR = 1 << 27, "WRITTEN is cleared by TPM Reset or Restart";
+        READLOCKED = 1 << 28, "The index cannot be read until the next TPM Reset or Restart";
         WRITTEN = 1 << 29, "The index was written";
-        PLATFORM_CREATE = 1 << 30, "The platform created the index";
-        READ_ST_CLEAR = 1 << 31, "TPM2_NV_ReadLock may lock the index";
+        PLATFORMCREATE = 1 << 30, "The platform created the index";
+        READ_STCLEAR = 1 << 31, "TPM2_NV_ReadLock may lock the index";
     }
 }
 
@@ -344,10 +344,10 @@ mod tests {
 
     #[test]
     fn fields() {
-        let nv = TpmaNv::AUTH_READ.with_nt(TpmNt::PIN_PASS);
+        let nv = TpmaNv::AUTHREAD.with_nt(TpmNt::PIN_PASS);
         assert_eq!(nv.bits(), 0x0004_0090);
         assert_eq!(nv.nt(), TpmNt::PIN_PASS);
-        assert_eq!(nv.with_nt(TpmNt::ORDINARY), TpmaNv::AUTH_READ);
+        assert_eq!(nv.with_nt(TpmNt::ORDINARY), TpmaNv::AUTHREAD);
         let command = TpmaCc::new(TpmCc::NV_WRITE, 2, TpmaCc::NV);
         assert_eq!(command.bits(), 0x0440_0137);
         assert_eq!((command.code(), command.handles()), (TpmCc::NV_WRITE, 2));

@@ -7,17 +7,19 @@ use crate::{ResponseCode, Result, Supported};
 pub struct Reader<'a> {
     rest: &'a [u8],
     supported: &'a Supported,
+    trusted: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Reads `bytes`; an algorithm outside `supported` gets the response code of an unknown one.
     pub const fn new(bytes: &'a [u8], supported: &'a Supported) -> Self {
-        Self { rest: bytes, supported }
+        Self { rest: bytes, supported, trusted: false }
     }
 
-    /// Reads `bytes` that this TPM wrote itself: every algorithm of Part 2 is accepted.
+    /// Reads `bytes` that a TPM wrote itself: every algorithm of Part 2 is accepted, and the limits that Part 2
+    /// sets for input only do not apply (Part 2, 4.11).
     pub const fn trusted(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, supported: &Supported::EVERYTHING }
+        Self { rest: bytes, supported: &Supported::EVERYTHING, trusted: true }
     }
 
     /// The next `count` bytes, or [`ResponseCode::INSUFFICIENT`].
@@ -41,7 +43,7 @@ impl<'a> Reader<'a> {
 
     /// A reader of the next `count` bytes only; they are consumed here.
     pub fn sub_reader(&mut self, count: usize) -> Result<Reader<'a>> {
-        Ok(Reader { rest: self.take(count)?, supported: self.supported })
+        Ok(Reader { rest: self.take(count)?, supported: self.supported, trusted: self.trusted })
     }
 
     /// What has not been read yet.
@@ -52,6 +54,11 @@ impl<'a> Reader<'a> {
     /// The algorithms that the TPM offers.
     pub const fn supported(&self) -> &'a Supported {
         self.supported
+    }
+
+    /// Whether a TPM wrote the bytes itself: see [`Reader::trusted`].
+    pub const fn is_trusted(&self) -> bool {
+        self.trusted
     }
 
     /// Nothing may be left: otherwise [`ResponseCode::SIZE`].

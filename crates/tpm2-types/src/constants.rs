@@ -1,7 +1,5 @@
 //! Constants (Part 2, 6, and those that stand beside their structures).
 
-use core::fmt;
-
 use crate::{Marshal, MaxSize, Reader, ResponseCode, Result, TypeName, Unmarshal, Writer};
 
 /// Declares constants of one type: `NAME = value, "description";`.
@@ -37,8 +35,8 @@ macro_rules! constants {
             }
         }
 
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl core::fmt::Debug for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 match self.name() {
                     Some(name) => write!(f, concat!($prefix, "{}"), name),
                     None => write!(f, concat!($spec, "({:#x})"), self.0),
@@ -46,26 +44,26 @@ macro_rules! constants {
             }
         }
 
-        impl TypeName for $type {
+        impl $crate::TypeName for $type {
             const NAME: &'static str = $spec;
         }
 
-        impl MaxSize for $type {
+        impl $crate::MaxSize for $type {
             const MAX_SIZE: usize = size_of::<$integer>();
         }
 
-        impl<'a> Unmarshal<'a> for $type {
-            fn unmarshal(reader: &mut Reader<'a>) -> Result<Self> {
+        impl<'a> $crate::Unmarshal<'a> for $type {
+            fn unmarshal(reader: &mut $crate::Reader<'a>) -> $crate::Result<Self> {
                 let value = Self(reader.read()?);
                 $(if value.name().is_none() {
-                    return Err(ResponseCode::$code);
+                    return Err($crate::ResponseCode::$code);
                 })?
                 Ok(value)
             }
         }
 
-        impl Marshal for $type {
-            fn marshal(&self, writer: &mut Writer<'_>) -> Result<()> {
+        impl $crate::Marshal for $type {
+            fn marshal(&self, writer: &mut $crate::Writer<'_>) -> $crate::Result<()> {
                 writer.write(&self.0)
             }
         }

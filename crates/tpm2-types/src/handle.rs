@@ -11,7 +11,8 @@ pub struct TpmHandle(pub u32);
 impl TpmHandle {
     /// What the handle names, or `None` for a kind that Part 2 does not define.
     pub const fn kind(self) -> Option<TpmHt> {
-        TpmHt::new((self.0 >> HR_SHIFT) as u8)
+        let kind = TpmHt((self.0 >> HR_SHIFT) as u8);
+        if kind.name().is_some() { Some(kind) } else { None }
     }
 
     /// The lower 24 bits: the number within its kind.
@@ -21,37 +22,37 @@ impl TpmHandle {
 
     /// The handle of this kind and number, of which the lower 24 bits count.
     pub const fn new(kind: TpmHt, index: u32) -> Self {
-        Self((kind as u32) << HR_SHIFT | index & HR_HANDLE_MASK)
+        Self((kind.0 as u32) << HR_SHIFT | index & HR_HANDLE_MASK)
     }
 
     /// The n-th PCR, from 0.
     pub const fn pcr(index: u32) -> Self {
-        Self::new(TpmHt::Pcr, index)
+        Self::new(TpmHt::PCR, index)
     }
 
     /// The n-th NV index.
     pub const fn nv_index(index: u32) -> Self {
-        Self::new(TpmHt::NvIndex, index)
+        Self::new(TpmHt::NV_INDEX, index)
     }
 
     /// The n-th HMAC session.
     pub const fn hmac_session(index: u32) -> Self {
-        Self::new(TpmHt::HmacSession, index)
+        Self::new(TpmHt::HMAC_SESSION, index)
     }
 
     /// The n-th policy session.
     pub const fn policy_session(index: u32) -> Self {
-        Self::new(TpmHt::PolicySession, index)
+        Self::new(TpmHt::POLICY_SESSION, index)
     }
 
     /// The n-th transient object.
     pub const fn transient(index: u32) -> Self {
-        Self::new(TpmHt::Transient, index)
+        Self::new(TpmHt::TRANSIENT, index)
     }
 
     /// The n-th persistent object; from 0x800000 on it is the platform's (Part 2, 7.3).
     pub const fn persistent(index: u32) -> Self {
-        Self::new(TpmHt::Persistent, index)
+        Self::new(TpmHt::PERSISTENT, index)
     }
 }
 
@@ -81,51 +82,27 @@ impl Marshal for TpmHandle {
     }
 }
 
-/// TPM_HT: the kind of a handle, its upper byte (Part 2, 7.2).
-///
-/// As a property of TPM2_GetCapability, 0x02 stands for loaded and 0x03 for saved sessions of either kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum TpmHt {
-    /// TPM_HT_PCR: a PCR.
-    Pcr = 0x00,
-    /// TPM_HT_NV_INDEX: an NV index.
-    NvIndex = 0x01,
-    /// TPM_HT_HMAC_SESSION, TPM_HT_LOADED_SESSION: an HMAC session.
-    HmacSession = 0x02,
-    /// TPM_HT_POLICY_SESSION, TPM_HT_SAVED_SESSION: a policy session.
-    PolicySession = 0x03,
-    /// TPM_HT_EXTERNAL_NV: an NV index kept outside the TPM.
-    ExternalNv = 0x11,
-    /// TPM_HT_PERMANENT_NV: an NV index that a platform specification assigns.
-    PermanentNv = 0x12,
-    /// TPM_HT_PERMANENT: a hierarchy, authorization or other value of [`TpmRh`].
-    Permanent = 0x40,
-    /// TPM_HT_TRANSIENT: a loaded object.
-    Transient = 0x80,
-    /// TPM_HT_PERSISTENT: an object kept in NV.
-    Persistent = 0x81,
-    /// TPM_HT_AC: an attached component.
-    Ac = 0x90,
+constants! {
+    /// TPM_HT: the kind of a handle, its upper byte (Part 2, 7.2). Others are refused with TPM_RC_VALUE.
+    TpmHt(u8) "TPM_HT" "TPM_HT_" else VALUE {
+        PCR = 0x00, "a PCR";
+        NV_INDEX = 0x01, "an NV index";
+        HMAC_SESSION = 0x02, "an HMAC session";
+        POLICY_SESSION = 0x03, "a policy session";
+        EXTERNAL_NV = 0x11, "an NV index kept outside the TPM";
+        PERMANENT_NV = 0x12, "an NV index that a platform specification assigns";
+        PERMANENT = 0x40, "a hierarchy, authorization or other value of TPM_RH";
+        TRANSIENT = 0x80, "a loaded object";
+        PERSISTENT = 0x81, "an object kept in NV";
+        AC = 0x90, "an attached component";
+    }
 }
 
 impl TpmHt {
-    /// The kind with this value, if Part 2 defines it.
-    pub const fn new(value: u8) -> Option<Self> {
-        Some(match value {
-            0x00 => Self::Pcr,
-            0x01 => Self::NvIndex,
-            0x02 => Self::HmacSession,
-            0x03 => Self::PolicySession,
-            0x11 => Self::ExternalNv,
-            0x12 => Self::PermanentNv,
-            0x40 => Self::Permanent,
-            0x80 => Self::Transient,
-            0x81 => Self::Persistent,
-            0x90 => Self::Ac,
-            _ => return None,
-        })
-    }
+    /// TPM_HT_LOADED_SESSION: loaded sessions of either kind, a property of TPM2_GetCapability.
+    pub const LOADED_SESSION: Self = Self::HMAC_SESSION;
+    /// TPM_HT_SAVED_SESSION: saved sessions of either kind, a property of TPM2_GetCapability.
+    pub const SAVED_SESSION: Self = Self::POLICY_SESSION;
 }
 
 /// TPM_RH: the permanent handles (Part 2, 7.4).
@@ -207,24 +184,24 @@ impl TpmHc {
     /// PCR_FIRST to PCR_LAST.
     pub const PCR: HandleRange = HandleRange::new(TpmHandle::pcr(0), limits::IMPLEMENTATION_PCR as u32);
     /// HMAC_SESSION_FIRST to HMAC_SESSION_LAST; LOADED_SESSION in TPM2_GetCapability.
-    pub const HMAC_SESSION: HandleRange = HandleRange::of(TpmHt::HmacSession);
+    pub const HMAC_SESSION: HandleRange = HandleRange::of(TpmHt::HMAC_SESSION);
     /// POLICY_SESSION_FIRST to POLICY_SESSION_LAST; ACTIVE_SESSION in TPM2_GetCapability.
-    pub const POLICY_SESSION: HandleRange = HandleRange::of(TpmHt::PolicySession);
+    pub const POLICY_SESSION: HandleRange = HandleRange::of(TpmHt::POLICY_SESSION);
     /// TRANSIENT_FIRST to TRANSIENT_LAST.
-    pub const TRANSIENT: HandleRange = HandleRange::of(TpmHt::Transient);
+    pub const TRANSIENT: HandleRange = HandleRange::of(TpmHt::TRANSIENT);
     /// PERSISTENT_FIRST to PERSISTENT_LAST.
-    pub const PERSISTENT: HandleRange = HandleRange::of(TpmHt::Persistent);
+    pub const PERSISTENT: HandleRange = HandleRange::of(TpmHt::PERSISTENT);
     /// PERSISTENT_FIRST to below PLATFORM_PERSISTENT: the owner's part (Part 2, 7.3).
     pub const OWNER_PERSISTENT: HandleRange = HandleRange::new(TpmHandle::persistent(0), 0x80_0000);
     /// PLATFORM_PERSISTENT to PERSISTENT_LAST: the platform's part (Part 2, 7.3).
     pub const PLATFORM_PERSISTENT: HandleRange =
         HandleRange::new(TpmHandle::persistent(0x80_0000), 0x80_0000);
     /// NV_INDEX_FIRST to NV_INDEX_LAST.
-    pub const NV_INDEX: HandleRange = HandleRange::of(TpmHt::NvIndex);
+    pub const NV_INDEX: HandleRange = HandleRange::of(TpmHt::NV_INDEX);
     /// EXTERNAL_NV_FIRST to EXTERNAL_NV_LAST.
-    pub const EXTERNAL_NV: HandleRange = HandleRange::of(TpmHt::ExternalNv);
+    pub const EXTERNAL_NV: HandleRange = HandleRange::of(TpmHt::EXTERNAL_NV);
     /// PERMANENT_NV_FIRST to PERMANENT_NV_LAST.
-    pub const PERMANENT_NV: HandleRange = HandleRange::of(TpmHt::PermanentNv);
+    pub const PERMANENT_NV: HandleRange = HandleRange::of(TpmHt::PERMANENT_NV);
     /// PERMANENT_FIRST to PERMANENT_LAST.
     pub const PERMANENT: HandleRange = HandleRange { first: TpmRh::FIRST, last: TpmRh::LAST };
     /// TPM_RH_AUTH_00 to TPM_RH_AUTH_FF.
@@ -242,7 +219,7 @@ impl TpmHc {
     /// NV_AC_FIRST to NV_AC_LAST: NV indices that stand for attached components.
     pub const NV_AC: HandleRange = HandleRange::new(TpmHandle::nv_index(0xD0_0000), 0x1_0000);
     /// AC_FIRST to AC_LAST.
-    pub const AC: HandleRange = HandleRange::new(TpmHandle::new(TpmHt::Ac, 0), 0x1_0000);
+    pub const AC: HandleRange = HandleRange::new(TpmHandle::new(TpmHt::AC, 0), 0x1_0000);
 }
 
 /// HR_SHIFT: where the kind stands in a handle.
@@ -256,12 +233,9 @@ mod tests {
 
     #[test]
     fn kinds() {
-        assert_eq!(TpmHandle(0x8100_0001).kind(), Some(TpmHt::Persistent));
+        assert_eq!(TpmHandle(0x8100_0001).kind(), Some(TpmHt::PERSISTENT));
         assert_eq!(TpmHandle(0x8200_0000).kind(), None);
-        assert_eq!(TpmRh::OWNER.kind(), Some(TpmHt::Permanent));
-        for value in 0..=u8::MAX {
-            assert!(TpmHt::new(value).is_none_or(|kind| kind as u8 == value));
-        }
+        assert_eq!(TpmRh::OWNER.kind(), Some(TpmHt::PERMANENT));
     }
 
     #[test]

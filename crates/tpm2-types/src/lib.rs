@@ -10,16 +10,17 @@
 #[cfg(test)]
 extern crate std;
 
-mod codec;
-mod response_code;
-mod supported;
+#[macro_use]
+mod constants;
 
 mod attributes;
-mod constants;
+mod codec;
 mod handle;
 mod interface;
 pub mod limits;
+mod response_code;
 mod structure;
+mod supported;
 
 pub use attributes::*;
 pub use codec::{Marshal, MaxSize, Nullable, Reader, TypeName, Unmarshal, Writer};
