@@ -1,0 +1,133 @@
+//! Asymmetric schemes, RSA and ECC (Part 2, 11.2).
+
+use crate::{Tpm2bEccParameter, TpmAlgId, TpmEccCurve, TpmsSchemeEcdaa, TpmsSchemeHash};
+
+tagged_union! {
+    /// TPMT_SIG_SCHEME: how a signature is made (Part 2, 11.2.1.5). Another scheme, also one of those that are not
+    /// in TPMU_SIG_SCHEME because their keys fix them, is TPM_RC_SCHEME.
+    open enum TpmtSigScheme = "TPMT_SIG_SCHEME": TpmAlgId, else SCHEME, nullable {
+        /// RSASSA-PKCS1-v1_5.
+        Rsassa(TpmsSchemeHash) = TpmAlgId::RSASSA,
+        /// RSASSA-PSS.
+        Rsapss(TpmsSchemeHash) = TpmAlgId::RSAPSS,
+        /// ECDSA.
+        Ecdsa(TpmsSchemeHash) = TpmAlgId::ECDSA,
+        /// ECDAA.
+        Ecdaa(TpmsSchemeEcdaa) = TpmAlgId::ECDAA,
+        /// SM2.
+        Sm2(TpmsSchemeHash) = TpmAlgId::SM2,
+        /// ECSchnorr.
+        Ecschnorr(TpmsSchemeHash) = TpmAlgId::ECSCHNORR,
+        /// EdDSA.
+        Eddsa = TpmAlgId::EDDSA,
+        /// EdDSA of a digest.
+        HashEddsa = TpmAlgId::HASH_EDDSA,
+        /// HMAC.
+        Hmac(TpmsSchemeHash) = TpmAlgId::HMAC,
+    }
+}
+
+tagged_union! {
+    /// TPMT_KDF_SCHEME: a key derivation and its hash (Part 2, 11.2.3.3). Another one is TPM_RC_KDF.
+    open enum TpmtKdfScheme = "TPMT_KDF_SCHEME": TpmAlgId, else KDF, nullable {
+        /// MGF1.
+        Mgf1(TpmsSchemeHash) = TpmAlgId::MGF1,
+        /// KDF2.
+        Kdf2(TpmsSchemeHash) = TpmAlgId::KDF2,
+        /// The concatenation KDF of SP 800-56A.
+        Kdf1Sp80056a(TpmsSchemeHash) = TpmAlgId::KDF1_SP800_56A,
+        /// The counter KDF of SP 800-108.
+        Kdf1Sp800108(TpmsSchemeHash) = TpmAlgId::KDF1_SP800_108,
+        /// HKDF.
+        Hkdf(TpmsSchemeHash) = TpmAlgId::HKDF,
+    }
+}
+
+tagged_union! {
+    /// TPMT_RSA_SCHEME: the scheme of an RSA key (Part 2, 11.2.4.3). Another one is TPM_RC_VALUE.
+    open enum TpmtRsaScheme = "TPMT_RSA_SCHEME": TpmAlgId, else VALUE, nullable {
+        /// RSASSA-PKCS1-v1_5.
+        Rsassa(TpmsSchemeHash) = TpmAlgId::RSASSA,
+        /// RSAES-PKCS1-v1_5.
+        Rsaes = TpmAlgId::RSAES,
+        /// RSASSA-PSS.
+        Rsapss(TpmsSchemeHash) = TpmAlgId::RSAPSS,
+        /// RSAES-OAEP.
+        Oaep(TpmsSchemeHash) = TpmAlgId::OAEP,
+    }
+}
+
+tagged_union! {
+    /// TPMT_RSA_DECRYPT: how RSA encrypts (Part 2, 11.2.4.5). Another scheme is TPM_RC_VALUE.
+    open enum TpmtRsaDecrypt = "TPMT_RSA_DECRYPT": TpmAlgId, else VALUE, nullable {
+        /// RSAES-PKCS1-v1_5.
+        Rsaes = TpmAlgId::RSAES,
+        /// RSAES-OAEP.
+        Oaep(TpmsSchemeHash) = TpmAlgId::OAEP,
+    }
+}
+
+tagged_union! {
+    /// TPMT_ECC_SCHEME: the scheme of an ECC key (Part 2, 11.2.5.7). Another one is TPM_RC_SCHEME.
+    open enum TpmtEccScheme = "TPMT_ECC_SCHEME": TpmAlgId, else SCHEME, nullable {
+        /// ECDSA.
+        Ecdsa(TpmsSchemeHash) = TpmAlgId::ECDSA,
+        /// ECDAA.
+        Ecdaa(TpmsSchemeEcdaa) = TpmAlgId::ECDAA,
+        /// SM2, to sign or to exchange keys.
+        Sm2(TpmsSchemeHash) = TpmAlgId::SM2,
+        /// ECSchnorr.
+        Ecschnorr(TpmsSchemeHash) = TpmAlgId::ECSCHNORR,
+        /// EdDSA.
+        Eddsa = TpmAlgId::EDDSA,
+        /// EdDSA of a digest.
+        HashEddsa = TpmAlgId::HASH_EDDSA,
+        /// ECDH.
+        Ecdh(TpmsSchemeHash) = TpmAlgId::ECDH,
+        /// ECMQV.
+        Ecmqv(TpmsSchemeHash) = TpmAlgId::ECMQV,
+    }
+}
+
+structure! {
+    /// TPMS_ECC_POINT: a point on a curve (Part 2, 11.2.5.2).
+    open struct TpmsEccPoint<'a> = "TPMS_ECC_POINT" {
+        /// The x coordinate.
+        x: Tpm2bEccParameter<'a>,
+        /// The y coordinate; empty on an Edwards curve.
+        y: Tpm2bEccParameter<'a>,
+    }
+}
+
+sized_structure! {
+    /// TPM2B_ECC_POINT (Part 2, 11.2.5.3). No point is two Empty Buffers.
+    open Tpm2bEccPoint<'a> = "TPM2B_ECC_POINT", TpmsEccPoint<'a>;
+}
+
+structure! {
+    /// TPMS_ALGORITHM_DETAIL_ECC: the parameters of a curve (Part 2, 11.2.5.8).
+    open struct TpmsAlgorithmDetailEcc<'a> = "TPMS_ALGORITHM_DETAIL_ECC" {
+        /// The curve.
+        curve_id: TpmEccCurve,
+        /// Bits of a key.
+        key_size: u16,
+        /// A key derivation that suits it; deprecated.
+        kdf: Option<TpmtKdfScheme>,
+        /// The scheme that signatures must have.
+        sign: Option<TpmtEccScheme>,
+        /// The prime of the field.
+        p: Tpm2bEccParameter<'a>,
+        /// The coefficient of the linear term.
+        a: Tpm2bEccParameter<'a>,
+        /// The constant term.
+        b: Tpm2bEccParameter<'a>,
+        /// The x coordinate of the base point.
+        g_x: Tpm2bEccParameter<'a>,
+        /// The y coordinate of the base point.
+        g_y: Tpm2bEccParameter<'a>,
+        /// The order of the base point.
+        n: Tpm2bEccParameter<'a>,
+        /// The cofactor; empty means 1.
+        h: Tpm2bEccParameter<'a>,
+    }
+}
