@@ -1,9 +1,11 @@
 //! Canonical form: big-endian, packed (Part 1, "Structure Marshaling"; Part 2, 4.2).
 
+use core::fmt;
+
 use crate::{ResponseCode, Result, Supported};
 
 /// Reads canonical bytes front to back and knows which algorithms the TPM offers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reader<'a> {
     rest: &'a [u8],
     supported: &'a Supported,
@@ -67,8 +69,14 @@ impl<'a> Reader<'a> {
     }
 }
 
+// The bytes may be secret, so neither the reader's nor the writer's are printed.
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reader({} bytes left)", self.rest.len())
+    }
+}
+
 /// Writes canonical bytes into a buffer of the caller's.
-#[derive(Debug)]
 pub struct Writer<'w> {
     buffer: &'w mut [u8],
     length: usize,
@@ -80,7 +88,8 @@ impl<'w> Writer<'w> {
         Self { buffer, length: 0 }
     }
 
-    /// Appends `bytes`; [`ResponseCode::FAILURE`] if the buffer is full, for buffers are dimensioned beforehand.
+    /// Appends `bytes`; [`ResponseCode::FAILURE`] if the buffer is full, for buffers are dimensioned
+    /// beforehand.
     pub fn put(&mut self, bytes: &[u8]) -> Result<()> {
         let end = self.length.checked_add(bytes.len()).ok_or(ResponseCode::FAILURE)?;
         self.buffer.get_mut(self.length..end).ok_or(ResponseCode::FAILURE)?.copy_from_slice(bytes);
@@ -99,8 +108,7 @@ impl<'w> Writer<'w> {
         self.put(&[0; 2])?;
         body(self)?;
         let size = u16::try_from(self.length - at - 2).map_err(|_| ResponseCode::FAILURE)?;
-        self.buffer[at..at + 2].copy_from_slice(&size.to_be_bytes());
-        Ok(())
+        Writer { buffer: &mut *self.buffer, length: at }.write(&size)
     }
 
     /// Bytes written so far.
@@ -121,6 +129,12 @@ impl<'w> Writer<'w> {
     /// The bytes written, with the buffer's own lifetime.
     pub fn into_written(self) -> &'w mut [u8] {
         &mut self.buffer[..self.length]
+    }
+}
+
+impl fmt::Debug for Writer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Writer({} of {} bytes)", self.length, self.buffer.len())
     }
 }
 

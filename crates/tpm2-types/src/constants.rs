@@ -479,7 +479,7 @@ constants! {
     /// TPM_PT: a property of the TPM (Part 2, 6.13).
     TpmPt(u32) "TPM_PT" "TPM_PT_" {
         NONE = 0, "no property";
-        FAMILY_INDICATOR = PT_FIXED + 0, "the family, four characters";
+        FAMILY_INDICATOR = PT_FIXED, "the family, four characters";
         LEVEL = PT_FIXED + 1, "level of the specification";
         REVISION = PT_FIXED + 2, "version of the specification";
         ERRATA = PT_FIXED + 3, "errata that are followed";
@@ -528,7 +528,7 @@ constants! {
         FIRMWARE_SVN = PT_FIXED + 47, "security version of the firmware";
         FIRMWARE_MAX_SVN = PT_FIXED + 48, "highest security version that can be reported";
         ML_PARAMETER_SETS = PT_FIXED + 49, "TPMA_ML_PARAMETER_SET";
-        PERMANENT = PT_VAR + 0, "TPMA_PERMANENT";
+        PERMANENT = PT_VAR, "TPMA_PERMANENT";
         STARTUP_CLEAR = PT_VAR + 1, "TPMA_STARTUP_CLEAR";
         HR_NV_INDEX = PT_VAR + 2, "NV indices that exist";
         HR_LOADED = PT_VAR + 3, "sessions that are loaded";

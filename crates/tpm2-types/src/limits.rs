@@ -29,7 +29,8 @@ pub const MAX_RSA_KEY_BYTES: usize = 512;
 /// Bytes of the private part of an RSA key: one prime, or five values of its size for a key that never leaves
 /// the TPM (RSA_PRIVATE_SIZE).
 pub const RSA_PRIVATE_SIZE: usize = MAX_RSA_KEY_BYTES * 5 / 2;
-/// Bytes of the longest coordinate or scalar of a curve (MAX_ECC_KEY_BYTES).
+/// Bytes of the longest coordinate or scalar of a curve, that of NIST P-521; BN P638 exceeds it and so cannot be
+/// offered (MAX_ECC_KEY_BYTES).
 pub const MAX_ECC_KEY_BYTES: usize = 66;
 
 /// Bytes of the longest ML-KEM encapsulation key (MAX_MLKEM_PUB_SIZE), that of ML-KEM-1024.

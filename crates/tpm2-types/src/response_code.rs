@@ -181,7 +181,7 @@ response_codes! {
     /// The tag is not one of a command; the code is that of a TPM 1.2.
     BAD_TAG = 0x01E;
     /// The TPM has not been started by TPM2_Startup, or was started already.
-    INITIALIZE = VERSION_1 + 0x000;
+    INITIALIZE = VERSION_1;
     /// The TPM is in failure mode, or an internal check has just put it there.
     FAILURE = VERSION_1 + 0x001;
     /// A sequence handle is used where it may not be.
