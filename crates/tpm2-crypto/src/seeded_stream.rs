@@ -71,3 +71,24 @@ impl Random for SeededStream {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hex_literal::hex;
+
+    use super::*;
+
+    /// NIST's vectors, HMAC_DRBG, SHA-512 without reseeding: the second of two requests is what is published.
+    #[test]
+    fn is_hmac_drbg() {
+        let mut stream = SeededStream::instantiate(&[
+            &hex!("35049f389a33c0ecb1293238fd951f8ffd517dfde06041d32945b3e26914ba15"),
+            &hex!("f7328760be6168e6aa9fb54784989a11"),
+        ]);
+        let mut out = [0; 256];
+        stream.fill(&mut out).unwrap();
+        stream.fill(&mut out).unwrap();
+        assert_eq!(out[..32], hex!("e76491b0260aacfded01ad39fbf1a66a88284caa5123368a2ad9330ee48335e3"));
+        assert_eq!(out[224..], hex!("8987154fe9ecb052b3f0a256fcc30cc14572531c9628973639beda456f2bddf6"));
+    }
+}

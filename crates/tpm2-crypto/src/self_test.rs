@@ -1,1 +1,201 @@
-//! Known answers.
+//! Known answers, for the TPM's self tests (Part 1, 10.4; `TPM2_SelfTest`, `TPM2_IncrementalSelfTest`).
+
+mod answers;
+
+use answers::EccAnswer;
+
+use crate::ecc::{self, Curve, Point};
+use crate::engine::Engine;
+use crate::{
+    AES_BLOCK_SIZE, BlockMode, CryptoError, Direction, Drbg, HashAlgorithm, Random, Result, SeededStream,
+    aes, hash, hmac, kdfa, kdfe,
+};
+
+/// An algorithm did not give its known answer: nothing that depends on it may be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed;
+
+/// What can be tested, each on its own and below a few milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// A hash function.
+    Hash(HashAlgorithm),
+    /// HMAC with a hash function.
+    Hmac(HashAlgorithm),
+    /// AES in a mode, with keys of every size.
+    Aes(BlockMode),
+    /// The random number generator, and that it notices a stuck source.
+    Drbg,
+    /// The stream that primary keys come from.
+    SeededStream,
+    /// KDFa and KDFe.
+    Kdf,
+    /// ECDSA, both directions, and the key that belongs to a fixed seed.
+    Ecdsa(Curve),
+    /// Diffie-Hellman.
+    Ecdh(Curve),
+}
+
+/// Runs the known answer test of one algorithm on the engine that will be used.
+pub fn run(algorithm: Algorithm, engine: &dyn Engine) -> core::result::Result<(), Failed> {
+    let passed = match algorithm {
+        Algorithm::Hash(algorithm) => test_hash(algorithm),
+        Algorithm::Hmac(algorithm) => test_hmac(algorithm),
+        Algorithm::Aes(mode) => test_aes(mode),
+        Algorithm::Drbg => test_drbg(),
+        Algorithm::SeededStream => test_seeded_stream(),
+        Algorithm::Kdf => test_kdf(),
+        Algorithm::Ecdsa(curve) => test_ecdsa(engine, curve),
+        Algorithm::Ecdh(curve) => test_ecdh(engine, curve),
+    };
+    if passed == Ok(true) { Ok(()) } else { Err(Failed) }
+}
+
+fn test_hash(algorithm: HashAlgorithm) -> Result<bool> {
+    let answer = answer(&answers::HASH, |answer| answer.algorithm == algorithm)?;
+    Ok(hash(algorithm, &[b"abc"])[..] == *answer.digest)
+}
+
+fn test_hmac(algorithm: HashAlgorithm) -> Result<bool> {
+    let answer = answer(&answers::HASH, |answer| answer.algorithm == algorithm)?;
+    Ok(hmac(algorithm, b"Jefe", &[b"what do ya want ", b"for nothing?"])[..] == *answer.hmac)
+}
+
+fn test_aes(mode: BlockMode) -> Result<bool> {
+    let answer = answer(&answers::AES, |answer| answer.mode == mode)?;
+    let start = if mode == BlockMode::Ctr { answers::AES_COUNTER } else { answers::AES_IV };
+    let mut passed = true;
+    for (key, ciphertext) in answers::AES_KEYS.iter().zip(&answer.ciphertexts) {
+        for direction in [Direction::Encrypt, Direction::Decrypt] {
+            let (mut data, expected) = match direction {
+                Direction::Encrypt => (answers::AES_PLAINTEXT, ciphertext),
+                Direction::Decrypt => (*ciphertext, &answers::AES_PLAINTEXT),
+            };
+            // In two calls, because the chaining value is a result too.
+            let mut iv = start;
+            let (head, tail) = data.split_at_mut(AES_BLOCK_SIZE);
+            aes(mode, key, &mut iv, head, direction)?;
+            aes(mode, key, &mut iv, tail, direction)?;
+            passed &= data == *expected;
+        }
+    }
+    Ok(passed)
+}
+
+fn test_drbg() -> Result<bool> {
+    let mut passed = Drbg::instantiate(&[0x55; 48], &[], &[]).is_err();
+    for answer in &answers::DRBG {
+        let mut drbg = Drbg::instantiate(answer.entropy, answer.nonce, &[])?;
+        let mut output = [0; 64];
+        for additional in answer.additional {
+            drbg.generate(&mut output, additional)?;
+        }
+        passed &= output == answer.output && drbg.reseed(answer.entropy, &[]).is_err();
+    }
+    Ok(passed)
+}
+
+fn test_seeded_stream() -> Result<bool> {
+    let mut stream = fixed_stream();
+    let mut output = [0; 128];
+    let mut passed = true;
+    for expected in answers::SEEDED_STREAM {
+        stream.fill(&mut output[..expected.len()])?;
+        passed &= output[..expected.len()] == *expected;
+    }
+    Ok(passed)
+}
+
+fn test_kdf() -> Result<bool> {
+    let key: [u8; 20] = core::array::from_fn(|index| index as u8);
+    let mut out = [0; 128];
+    let mut passed = true;
+    for answer in &answers::KDF {
+        let out = &mut out[..answer.kdfa.len()];
+        kdfa(answer.algorithm, &key, b"LABEL", b"U-context", b"V", answer.bits, out);
+        passed &= *out == *answer.kdfa;
+        kdfe(answer.algorithm, &key, b"LABEL", b"U-context", b"V", answer.bits, out);
+        passed &= *out == *answer.kdfe;
+    }
+    Ok(passed)
+}
+
+fn test_ecdsa(engine: &dyn Engine, curve: Curve) -> Result<bool> {
+    let answer = ecc_answer(curve)?;
+    let public = Point::new(curve, answer.x, answer.y)?;
+    let digest = hash(answer.hash, &[b"sample"]);
+    let signature =
+        ecc::sign_ecdsa(engine, curve, answer.private, &digest, &mut Number(answer.nonce_less_one))?;
+    let valid = ecc::verify_ecdsa(engine, curve, &public, &digest, answer.r, answer.s);
+    let invalid = ecc::verify_ecdsa(engine, curve, &public, &digest, answer.s, answer.r);
+
+    let mut private = [0; ecc::MAX_COORDINATE_SIZE];
+    let private = &mut private[..curve.size()];
+    ecc::generate(engine, curve, &mut fixed_stream(), private)?;
+    Ok(signature.r() == answer.r
+        && signature.s() == answer.s
+        && valid == Ok(())
+        && invalid == Err(CryptoError::InvalidSignature)
+        && *private == *answer.seeded_private)
+}
+
+fn test_ecdh(engine: &dyn Engine, curve: Curve) -> Result<bool> {
+    let answer = ecc_answer(curve)?;
+    let public = ecc::public_from_private(engine, curve, answer.private)?;
+    let mut other = [0; ecc::MAX_COORDINATE_SIZE];
+    let other = &mut other[..curve.size()];
+    ecc::generate(engine, curve, &mut Number(answer.nonce_less_one), other)?;
+    let shared = ecc::multiply(engine, curve, other, &public)?;
+    Ok(public.x() == answer.x && public.y() == answer.y && shared.x() == answer.shared)
+}
+
+fn ecc_answer(curve: Curve) -> Result<&'static EccAnswer> {
+    answer(&answers::ECC, |answer| answer.curve == curve)
+}
+
+fn answer<T>(answers: &'static [T], is_wanted: impl Fn(&T) -> bool) -> Result<&'static T> {
+    answers.iter().find(|answer| is_wanted(answer)).ok_or(CryptoError::InvalidInput)
+}
+
+/// The stream that the known answers are made for.
+fn fixed_stream() -> SeededStream {
+    let seed: [u8; 64] = core::array::from_fn(|index| index as u8);
+    SeededStream::new(&seed, b"LABEL", b"context")
+}
+
+/// A source of one big-endian number.
+struct Number(&'static [u8]);
+
+impl Random for Number {
+    fn fill(&mut self, out: &mut [u8]) -> Result<()> {
+        let start = out.len().checked_sub(self.0.len()).ok_or(CryptoError::Random)?;
+        out.fill(0);
+        out[start..].copy_from_slice(self.0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::SOFTWARE;
+
+    #[test]
+    fn every_algorithm_gives_its_known_answer() {
+        use HashAlgorithm::{Sha1, Sha256, Sha384, Sha512};
+        for algorithm in [Sha1, Sha256, Sha384, Sha512] {
+            assert_eq!(run(Algorithm::Hash(algorithm), &SOFTWARE), Ok(()), "{algorithm:?}");
+            assert_eq!(run(Algorithm::Hmac(algorithm), &SOFTWARE), Ok(()), "{algorithm:?}");
+        }
+        for mode in [BlockMode::Ctr, BlockMode::Ofb, BlockMode::Cbc, BlockMode::Cfb, BlockMode::Ecb] {
+            assert_eq!(run(Algorithm::Aes(mode), &SOFTWARE), Ok(()), "{mode:?}");
+        }
+        for algorithm in [Algorithm::Drbg, Algorithm::SeededStream, Algorithm::Kdf] {
+            assert_eq!(run(algorithm, &SOFTWARE), Ok(()), "{algorithm:?}");
+        }
+        for curve in Curve::ALL {
+            assert_eq!(run(Algorithm::Ecdsa(curve), &SOFTWARE), Ok(()), "{curve:?}");
+            assert_eq!(run(Algorithm::Ecdh(curve), &SOFTWARE), Ok(()), "{curve:?}");
+        }
+    }
+}
