@@ -1,6 +1,6 @@
 //! Asymmetric schemes, RSA and ECC (Part 2, 11.2).
 
-use crate::{Tpm2bEccParameter, TpmAlgId, TpmEccCurve, TpmsSchemeEcdaa, TpmsSchemeHash};
+use crate::{Tpm2bEccParameter, TpmAlgId, TpmEccCurve, TpmiAlgHash, TpmsSchemeEcdaa, TpmsSchemeHash};
 
 tagged_union! {
     /// TPMT_SIG_SCHEME: how a signature is made (Part 2, 11.2.1.5). Another scheme, also one of those that are not
@@ -24,6 +24,22 @@ tagged_union! {
         HashEddsa = TpmAlgId::HASH_EDDSA,
         /// HMAC.
         Hmac(TpmsSchemeHash) = TpmAlgId::HMAC,
+    }
+}
+
+impl TpmtSigScheme {
+    /// What digests the message; `None` where the key decides it.
+    pub const fn hash_alg(&self) -> Option<TpmiAlgHash> {
+        match self {
+            Self::Rsassa(details)
+            | Self::Rsapss(details)
+            | Self::Ecdsa(details)
+            | Self::Sm2(details)
+            | Self::Ecschnorr(details)
+            | Self::Hmac(details) => Some(details.hash_alg),
+            Self::Ecdaa(details) => Some(details.hash_alg),
+            Self::Eddsa | Self::HashEddsa => None,
+        }
     }
 }
 
@@ -86,6 +102,41 @@ tagged_union! {
         Ecdh(TpmsSchemeHash) = TpmAlgId::ECDH,
         /// ECMQV.
         Ecmqv(TpmsSchemeHash) = TpmAlgId::ECMQV,
+    }
+}
+
+impl TpmtRsaScheme {
+    /// The scheme as one that signs, if it does.
+    pub const fn signing(self) -> Option<TpmtSigScheme> {
+        match self {
+            Self::Rsassa(details) => Some(TpmtSigScheme::Rsassa(details)),
+            Self::Rsapss(details) => Some(TpmtSigScheme::Rsapss(details)),
+            Self::Rsaes | Self::Oaep(_) => None,
+        }
+    }
+
+    /// The scheme as one that encrypts, if it does.
+    pub const fn decrypting(self) -> Option<TpmtRsaDecrypt> {
+        match self {
+            Self::Rsaes => Some(TpmtRsaDecrypt::Rsaes),
+            Self::Oaep(details) => Some(TpmtRsaDecrypt::Oaep(details)),
+            Self::Rsassa(_) | Self::Rsapss(_) => None,
+        }
+    }
+}
+
+impl TpmtEccScheme {
+    /// The scheme as one that signs, if it may.
+    pub const fn signing(self) -> Option<TpmtSigScheme> {
+        match self {
+            Self::Ecdsa(details) => Some(TpmtSigScheme::Ecdsa(details)),
+            Self::Ecdaa(details) => Some(TpmtSigScheme::Ecdaa(details)),
+            Self::Sm2(details) => Some(TpmtSigScheme::Sm2(details)),
+            Self::Ecschnorr(details) => Some(TpmtSigScheme::Ecschnorr(details)),
+            Self::Eddsa => Some(TpmtSigScheme::Eddsa),
+            Self::HashEddsa => Some(TpmtSigScheme::HashEddsa),
+            Self::Ecdh(_) | Self::Ecmqv(_) => None,
+        }
     }
 }
 

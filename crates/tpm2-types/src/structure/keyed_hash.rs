@@ -1,6 +1,6 @@
 //! Schemes of keyedHash objects, and the details that schemes share (Part 2, 11.1.17 to 11.1.23).
 
-use crate::{TpmAlgId, TpmiAlgHash, TpmiAlgKdf};
+use crate::{TpmAlgId, TpmiAlgHash, TpmiAlgKdf, TpmtSigScheme};
 
 structure! {
     /// TPMS_SCHEME_HASH: a scheme that needs a hash algorithm and nothing else (Part 2, 11.1.17).
@@ -38,5 +38,15 @@ tagged_union! {
         Hmac(TpmsSchemeHash) = TpmAlgId::HMAC,
         /// It obfuscates.
         Xor(TpmsSchemeXor) = TpmAlgId::XOR,
+    }
+}
+
+impl TpmtKeyedhashScheme {
+    /// The scheme as one that signs, if it does.
+    pub const fn signing(self) -> Option<TpmtSigScheme> {
+        match self {
+            Self::Hmac(details) => Some(TpmtSigScheme::Hmac(details)),
+            Self::Xor(_) => None,
+        }
     }
 }

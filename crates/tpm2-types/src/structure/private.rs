@@ -3,7 +3,8 @@
 use super::macros::read_sized;
 use crate::{
     Marshal, Reader, Result, Tpm2bAuth, Tpm2bDigest, Tpm2bEccPrivateKey, Tpm2bPrivateKeyMldsa,
-    Tpm2bPrivateKeyMlkem, Tpm2bPrivateKeyRsa, Tpm2bSensitiveData, Tpm2bSymKey, TpmAlgId, Unmarshal, Writer,
+    Tpm2bPrivateKeyMlkem, Tpm2bPrivateKeyRsa, Tpm2bSecretDigest, Tpm2bSensitiveData, Tpm2bSymKey, TpmAlgId,
+    Unmarshal, Writer,
 };
 
 selected_structure! {
@@ -13,7 +14,7 @@ selected_structure! {
         /// The authorization value.
         auth_value: Tpm2bAuth<'a>,
         /// The seed of a parent, the obfuscation value of another object.
-        seed_value: Tpm2bAuth<'a>,
+        seed_value: Tpm2bSecretDigest<'a>,
         ---
         /// The key or data; `sensitiveType` follows from it.
         sensitive: TpmuSensitiveComposite<'a>,

@@ -57,7 +57,7 @@ macro_rules! sized_buffer {
         impl<'a> crate::Unmarshal<'a> for $name<'a> {
             fn unmarshal(reader: &mut crate::Reader<'a>) -> crate::Result<Self> {
                 let size = usize::from(reader.read::<u16>()?);
-                if size < Self::MIN || size > Self::MAX {
+                if !(Self::MIN..=Self::MAX).contains(&size) {
                     return Err(crate::ResponseCode::SIZE);
                 }
                 reader.take(size).map(Self)
@@ -95,6 +95,8 @@ macro_rules! sized_buffer {
 sized_buffer! {
     /// TPM2B_DIGEST: a digest of any algorithm, or nothing (Part 2, 10.3.2).
     open Tpm2bDigest = "TPM2B_DIGEST", MAX_DIGEST_SIZE;
+    /// TPM2B_DIGEST where it is a secret, such as the seed of an object (Part 2, 12.3.2.4).
+    secret Tpm2bSecretDigest = "TPM2B_DIGEST", MAX_DIGEST_SIZE;
     /// TPM2B_DATA: no longer than the Name of an object (Part 2, 10.3.3).
     open Tpm2bData = "TPM2B_DATA", TpmtHa::MAX_SIZE;
     /// TPM2B_NONCE: the nonce of a session (Part 2, 10.3.4).
