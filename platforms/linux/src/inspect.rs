@@ -1,0 +1,57 @@
+//! Reading a state without touching it.
+
+use std::path::Path;
+
+use platform_memory::Records;
+use rustix::fs::OFlags;
+use tee_api::StoreAssurance;
+
+use crate::error::OpenError;
+use crate::folder::{Folder, STATE_FILE};
+use crate::journal::{Access, Durability, FileMedium, StateHeader, Usage};
+use crate::key::{KeySource, read_outside_key};
+use crate::store::{assurance, open_journal, resolve_key};
+
+/// A state as it was at one moment.
+#[derive(Debug)]
+pub struct StateView {
+    /// What the state says of itself.
+    pub header: StateHeader,
+    /// All records. They hold secrets.
+    pub records: Records,
+    /// How full the current slot is.
+    pub usage: Usage,
+    /// What the state is protected from.
+    pub assurance: StoreAssurance,
+    /// Whether a TPM is running on it now.
+    pub in_use: bool,
+}
+
+/// Reads the state in `folder`, also while a TPM runs on it, and writes nothing.
+///
+/// While a TPM runs, the answer is the state after one of its latest commits.
+pub fn inspect(folder: &Path, key: &KeySource) -> Result<StateView, OpenError> {
+    // A running TPM may change slots while we read; what we saw then fits together only by luck.
+    const TRIES: u32 = 4;
+
+    let outside_key = read_outside_key(key)?;
+    let folder = Folder::open(folder)?;
+    let in_use = folder.is_locked()?;
+    let assurance = assurance(&folder, key);
+    let missing = || OpenError::Missing(folder.path().to_owned());
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let file = folder.open_file(STATE_FILE, OFlags::RDONLY)?.ok_or_else(missing)?;
+        let root_key = resolve_key(&folder, outside_key.clone())?;
+        let medium = FileMedium { file, durability: Durability::default() };
+        match open_journal(&folder, medium, root_key, Access::Read) {
+            Err(OpenError::Corrupt { .. }) if in_use && tries < TRIES => {}
+            Err(error) => return Err(error),
+            Ok(journal) => {
+                let (header, usage) = (journal.state().clone(), journal.usage());
+                return Ok(StateView { header, usage, assurance, in_use, records: journal.into_records() });
+            }
+        }
+    }
+}
