@@ -126,6 +126,11 @@ impl<'w> Writer<'w> {
         self.length == 0
     }
 
+    /// The whole buffer, what was written at its front.
+    pub fn into_buffer(self) -> &'w mut [u8] {
+        self.buffer
+    }
+
     /// The bytes written, with the buffer's own lifetime.
     pub fn into_written(self) -> &'w mut [u8] {
         &mut self.buffer[..self.length]
