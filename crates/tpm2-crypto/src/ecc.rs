@@ -220,11 +220,14 @@ macro_rules! with_curve {
 }
 pub(crate) use with_curve;
 
-/// The number behind `bytes` as an element of the scalar field, if it lies between 1 and n-1.
+/// The number behind `bytes` as an element of the scalar field, if it lies between 1 and n-1. In fixed time.
 pub(crate) fn scalar<C: CurveArithmetic>(bytes: &[u8]) -> Option<Zeroizing<Scalar<C>>> {
-    let scalar =
-        Zeroizing::new(Option::<Scalar<C>>::from(Scalar::<C>::from_repr(*field_bytes::<C>(bytes)?))?);
-    (!bool::from(scalar.is_zero())).then_some(scalar)
+    scalar_or_zero::<C>(bytes).filter(|scalar| !bool::from(scalar.is_zero()))
+}
+
+/// The same, and zero is a scalar too.
+pub(crate) fn scalar_or_zero<C: CurveArithmetic>(bytes: &[u8]) -> Option<Zeroizing<Scalar<C>>> {
+    Option::from(Scalar::<C>::from_repr(*field_bytes::<C>(bytes)?)).map(Zeroizing::new)
 }
 
 /// `bytes` in the fixed size of the curve's numbers.

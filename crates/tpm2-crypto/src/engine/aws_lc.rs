@@ -153,7 +153,7 @@ fn has_two_lanes() -> bool {
 }
 
 /// Runs `work`, and clears what AWS-LC remembers of its errors for the thread: a refused operand is no news to it.
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     work().inspect_err(|_| {
         // SAFETY: takes no arguments and is always allowed.
         unsafe { ERR_clear_error() }
@@ -161,7 +161,7 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// AWS-LC answers 1 for success. It fails for a base that is not less than the modulus and for an even modulus.
-fn succeeded(answer: core::ffi::c_int) -> Result<()> {
+pub(super) fn succeeded(answer: core::ffi::c_int) -> Result<()> {
     if answer == 1 { Ok(()) } else { Err(CryptoError::InvalidInput) }
 }
 

@@ -1,13 +1,12 @@
 //! The curves of the engine in pure Rust: complete formulas in fixed time.
 
-use p256::elliptic_curve::ff::PrimeField;
+use p256::elliptic_curve::CurveArithmetic;
 use p256::elliptic_curve::group::{Curve as _, Group};
 use p256::elliptic_curve::ops::MulByGeneratorVartime;
 use p256::elliptic_curve::point::AffineCoordinates;
-use p256::elliptic_curve::{CurveArithmetic, Scalar};
 use zeroize::Zeroizing;
 
-use crate::ecc::{Curve, Point, affine, field_bytes, scalar, with_curve};
+use crate::ecc::{Curve, Point, affine, scalar, scalar_or_zero, with_curve};
 use crate::{CryptoError, Result};
 
 pub(super) fn multiply_base(curve: Curve, factor: &[u8]) -> Result<Point> {
@@ -44,17 +43,14 @@ fn double<C: CurveArithmetic>(
     factor: &[u8],
     point: &Point,
 ) -> Result<Point> {
-    let [base_factor, factor] = [base_factor, factor].map(public_scalar::<C>);
+    let base_factor = scalar_or_zero::<C>(base_factor).ok_or(CryptoError::InvalidInput)?;
+    let factor = scalar_or_zero::<C>(factor).ok_or(CryptoError::InvalidInput)?;
     let point = affine::<C>(point).ok_or(CryptoError::InvalidPoint)?;
-    let sum =
-        C::ProjectivePoint::mul_by_generator_and_mul_add_vartime(&base_factor?, &factor?, &(*point).into());
-    finish::<C>(curve, &sum)
-}
-
-/// Zero is a scalar here.
-fn public_scalar<C: CurveArithmetic>(bytes: &[u8]) -> Result<Scalar<C>> {
-    let bytes = field_bytes::<C>(bytes).ok_or(CryptoError::InvalidInput)?;
-    Option::from(Scalar::<C>::from_repr(*bytes)).ok_or(CryptoError::InvalidInput)
+    let point = C::ProjectivePoint::from(*point);
+    finish::<C>(
+        curve,
+        &C::ProjectivePoint::mul_by_generator_and_mul_add_vartime(&base_factor, &factor, &point),
+    )
 }
 
 fn finish<C: CurveArithmetic>(curve: Curve, point: &C::ProjectivePoint) -> Result<Point> {
