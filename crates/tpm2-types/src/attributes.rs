@@ -6,8 +6,8 @@ use crate::{Marshal, MaxSize, Reader, ResponseCode, Result, TpmCc, TpmNt, TypeNa
 
 /// Declares attributes: `NAME = bits, "what it says when set";`.
 ///
-/// A reserved bit that is set is refused with TPM_RC_RESERVED_BITS. Fields of several bits have a mask among the
-/// constants and functions of their own.
+/// A reserved bit that is set is refused with TPM_RC_RESERVED_BITS. Fields of several bits have a mask among
+/// the constants and functions of their own.
 macro_rules! attributes {
     (
         $(#[$doc:meta])*
@@ -97,8 +97,8 @@ attributes! {
 }
 
 attributes! {
-    /// TPMA_LOCALITY: a set of localities 0 to 4, or one extended locality from 32 on, which is the whole byte
-    /// (Part 2, 8.5).
+    /// TPMA_LOCALITY: a set of localities 0 to 4, or one extended locality from 32 on, which is the whole
+    /// byte (Part 2, 8.5).
     TpmaLocality(u8) "TPMA_LOCALITY" {
         ZERO = 1 << 0, "TPM_LOC_ZERO: locality 0";
         ONE = 1 << 1, "TPM_LOC_ONE: locality 1";
@@ -242,8 +242,8 @@ attributes! {
 attributes! {
     /// TPMA_NV: what an NV index is and who may use it (Part 2, 13.4).
     ///
-    /// Only reserved bits are checked here: an undefined TPM_NT, like every inconsistency, is the command's to
-    /// refuse (TPM_RC_ATTRIBUTES).
+    /// Only reserved bits are checked here: an undefined TPM_NT, like every inconsistency, is the command's
+    /// to refuse (TPM_RC_ATTRIBUTES).
     TpmaNv(u32) "TPMA_NV" {
         PPWRITE = 1 << 0, "The platform may write";
         OWNERWRITE = 1 << 1, "The owner may write";
@@ -287,8 +287,8 @@ impl TpmaNv {
 }
 
 attributes! {
-    /// TPMA_NV_EXP: the attributes of an NV index kept outside the TPM: those of [`TpmaNv`] below, its own above
-    /// (Part 2, 13.5).
+    /// TPMA_NV_EXP: the attributes of an NV index kept outside the TPM: those of [`TpmaNv`] below, its own
+    /// above (Part 2, 13.5).
     TpmaNvExp(u64) "TPMA_NV_EXP" {
         TPMA_NV = TpmaNv::all().bits() as u64, "Mask of what is as in TPMA_NV";
         EXTERNAL_NV_ENCRYPTION = 1 << 32, "The contents are encrypted";

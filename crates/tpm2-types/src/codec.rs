@@ -18,8 +18,8 @@ impl<'a> Reader<'a> {
         Self { rest: bytes, supported, trusted: false }
     }
 
-    /// Reads `bytes` that a TPM wrote itself: every algorithm of Part 2 is accepted, and the limits that Part 2
-    /// sets for input only do not apply (Part 2, 4.11).
+    /// Reads `bytes` that a TPM wrote itself: every algorithm of Part 2 is accepted, and the limits that Part
+    /// 2 sets for input only do not apply (Part 2, 4.11).
     pub const fn trusted(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, supported: &Supported::EVERYTHING, trusted: true }
     }

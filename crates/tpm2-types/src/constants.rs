@@ -4,8 +4,8 @@ use crate::{Marshal, MaxSize, Reader, ResponseCode, Result, TypeName, Unmarshal,
 
 /// Declares constants of one type: `NAME = value, "description";`.
 ///
-/// Behind `Type(integer)` stand the specification's name and the prefix of its constants. With `else CODE` the
-/// set is closed: unmarshalling answers that response code for any other value.
+/// Behind `Type(integer)` stand the specification's name and the prefix of its constants. With `else CODE`
+/// the set is closed: unmarshalling answers that response code for any other value.
 macro_rules! constants {
     (
         $(#[$doc:meta])*
@@ -441,8 +441,8 @@ constants! {
 }
 
 constants! {
-    /// TPM_CAP: what TPM2_GetCapability reports (Part 2, 6.12). Others are refused with TPM_RC_VALUE; the settable
-    /// ones, from 0x80000000, are a vendor's or a future version's.
+    /// TPM_CAP: what TPM2_GetCapability reports (Part 2, 6.12). Others are refused with TPM_RC_VALUE; the
+    /// settable ones, from 0x80000000, are a vendor's or a future version's.
     TpmCap(u32) "TPM_CAP" "TPM_CAP_" else VALUE {
         ALGS = 0x0, "algorithms";
         HANDLES = 0x1, "handles";

@@ -175,8 +175,8 @@ impl HandleRange {
 
 /// TPM_HC: the ranges of handles (Part 2, 7.5).
 ///
-/// Where the specification lets an implementation narrow a range to what it can hold, it is whole here: what is
-/// not loaded is refused by whoever looks it up.
+/// Where the specification lets an implementation narrow a range to what it can hold, it is whole here: what
+/// is not loaded is refused by whoever looks it up.
 #[derive(Clone, Copy, Debug)]
 pub enum TpmHc {}
 

@@ -1,7 +1,7 @@
 //! Interface types: TPMI_*, the values that are legal in a place (Part 2, 9, and those of 10 to 12).
 //!
-//! Holding one proves that the value is legal, not that what a handle names is there. The value itself is behind
-//! [`Deref`]: `*hash_alg` is a [`TpmAlgId`], `*object` a [`TpmHandle`].
+//! Holding one proves that the value is legal, not that what a handle names is there. The value itself is
+//! behind [`Deref`]: `*hash_alg` is a [`TpmAlgId`], `*object` a [`TpmHandle`].
 
 use core::ops::Deref;
 
@@ -114,12 +114,13 @@ macro_rules! restricted {
 
 /// Declares interface types that list their values, `else` the code for another one.
 ///
-/// `offered` names the question to [`Supported`] whether the TPM offers a value; `null` the value that stands for
-/// null where the type may be it.
+/// `offered` names the question to [`Supported`] whether the TPM offers a value; `null` the value that stands
+/// for null where the type may be it.
 macro_rules! selections {
     ($(
         $(#[$doc:meta])*
-        $name:ident($base:ident) $spec:literal else $code:ident $(, offered $query:ident)? $(, null $null:ident)? {
+        $name:ident($base:ident) $spec:literal
+            else $code:ident $(, offered $query:ident)? $(, null $null:ident)? {
             $($member:ident),* $(,)?
         }
     )*) => {$(
@@ -172,16 +173,20 @@ selections! {
     /// TPMI_ALG_ASYM: an asymmetric algorithm; others are refused with TPM_RC_ASYMMETRIC (Part 2, 9.32).
     TpmiAlgAsym(TpmAlgId) "TPMI_ALG_ASYM" else ASYMMETRIC, offered algorithm, null NULL { RSA, ECC }
 
-    /// TPMI_ALG_SYM: a symmetric algorithm, XOR included; others are refused with TPM_RC_SYMMETRIC (Part 2, 9.33).
-    TpmiAlgSym(TpmAlgId) "TPMI_ALG_SYM" else SYMMETRIC, offered algorithm, null NULL { TDES, AES, XOR, SM4, CAMELLIA }
+    /// TPMI_ALG_SYM: a symmetric algorithm, XOR included; others are refused with TPM_RC_SYMMETRIC (Part 2,
+    /// 9.33).
+    TpmiAlgSym(TpmAlgId) "TPMI_ALG_SYM"
+        else SYMMETRIC, offered algorithm, null NULL { TDES, AES, XOR, SM4, CAMELLIA }
 
-    /// TPMI_ALG_SYM_OBJECT: a block cipher that may protect an object; others are refused with TPM_RC_SYMMETRIC
-    /// (Part 2, 9.34).
-    TpmiAlgSymObject(TpmAlgId) "TPMI_ALG_SYM_OBJECT" else SYMMETRIC, offered algorithm, null NULL { TDES, AES, SM4, CAMELLIA }
+    /// TPMI_ALG_SYM_OBJECT: a block cipher that may protect an object; others are refused with
+    /// TPM_RC_SYMMETRIC (Part 2, 9.34).
+    TpmiAlgSymObject(TpmAlgId) "TPMI_ALG_SYM_OBJECT"
+        else SYMMETRIC, offered algorithm, null NULL { TDES, AES, SM4, CAMELLIA }
 
     /// TPMI_ALG_SYM_MODE: a mode of a block cipher, CMAC included; others are refused with TPM_RC_MODE
     /// (Part 2, 9.35).
-    TpmiAlgSymMode(TpmAlgId) "TPMI_ALG_SYM_MODE" else MODE, offered algorithm, null NULL { CTR, OFB, CBC, CFB, ECB, CMAC }
+    TpmiAlgSymMode(TpmAlgId) "TPMI_ALG_SYM_MODE"
+        else MODE, offered algorithm, null NULL { CTR, OFB, CBC, CFB, ECB, CMAC }
 
     /// TPMI_ALG_KDF: a key derivation or mask generation function; others are refused with TPM_RC_KDF
     /// (Part 2, 9.36).
@@ -194,41 +199,48 @@ selections! {
         RSASSA, RSAPSS, ECDSA, ECDAA, SM2, ECSCHNORR, EDDSA, HASH_EDDSA, HMAC, MLDSA, HASH_MLDSA,
     }
 
-    /// TPMI_ECC_KEY_EXCHANGE: a key exchange on a curve; others are refused with TPM_RC_SCHEME (Part 2, 9.38).
-    TpmiEccKeyExchange(TpmAlgId) "TPMI_ECC_KEY_EXCHANGE" else SCHEME, offered algorithm, null NULL { ECDH, SM2, ECMQV }
+    /// TPMI_ECC_KEY_EXCHANGE: a key exchange on a curve; others are refused with TPM_RC_SCHEME (Part 2,
+    /// 9.38).
+    TpmiEccKeyExchange(TpmAlgId) "TPMI_ECC_KEY_EXCHANGE"
+        else SCHEME, offered algorithm, null NULL { ECDH, SM2, ECMQV }
 
     /// TPMI_ST_COMMAND_TAG: the tag of a command; others are refused with TPM_RC_BAD_TAG (Part 2, 9.39).
     TpmiStCommandTag(TpmSt) "TPMI_ST_COMMAND_TAG" else BAD_TAG { NO_SESSIONS, SESSIONS }
 
-    /// TPMI_ALG_MAC_SCHEME: CMAC or the hash of an HMAC; others are refused with TPM_RC_SYMMETRIC (Part 2, 9.40).
+    /// TPMI_ALG_MAC_SCHEME: CMAC or the hash of an HMAC; others are refused with TPM_RC_SYMMETRIC (Part 2,
+    /// 9.40).
     TpmiAlgMacScheme(TpmAlgId) "TPMI_ALG_MAC_SCHEME" else SYMMETRIC, offered algorithm, null NULL {
         CMAC, SHA1, SHA256, SHA384, SHA512, SHA256_192, SM3_256, SHA3_256, SHA3_384, SHA3_512,
         SHAKE256_192, SHAKE256_256, SHAKE256_512,
     }
 
     /// TPMI_ALG_CIPHER_MODE: a mode that encrypts; others are refused with TPM_RC_MODE (Part 2, 9.41).
-    TpmiAlgCipherMode(TpmAlgId) "TPMI_ALG_CIPHER_MODE" else MODE, offered algorithm, null NULL { CTR, OFB, CBC, CFB, ECB }
+    TpmiAlgCipherMode(TpmAlgId) "TPMI_ALG_CIPHER_MODE"
+        else MODE, offered algorithm, null NULL { CTR, OFB, CBC, CFB, ECB }
 
     /// TPMI_ST_ATTEST: the kind of an attestation; others are refused with TPM_RC_VALUE (Part 2, 10.11.10).
     TpmiStAttest(TpmSt) "TPMI_ST_ATTEST" else VALUE {
-        ATTEST_CERTIFY, ATTEST_QUOTE, ATTEST_SESSION_AUDIT, ATTEST_COMMAND_AUDIT, ATTEST_TIME, ATTEST_CREATION,
-        ATTEST_NV, ATTEST_NV_DIGEST,
+        ATTEST_CERTIFY, ATTEST_QUOTE, ATTEST_SESSION_AUDIT, ATTEST_COMMAND_AUDIT, ATTEST_TIME,
+        ATTEST_CREATION, ATTEST_NV, ATTEST_NV_DIGEST,
     }
 
     /// TPMI_ALG_KEYEDHASH_SCHEME: what a keyed hash object does; others are refused with TPM_RC_VALUE
     /// (Part 2, 11.1.19).
-    TpmiAlgKeyedhashScheme(TpmAlgId) "TPMI_ALG_KEYEDHASH_SCHEME" else VALUE, offered algorithm, null NULL { HMAC, XOR }
+    TpmiAlgKeyedhashScheme(TpmAlgId) "TPMI_ALG_KEYEDHASH_SCHEME"
+        else VALUE, offered algorithm, null NULL { HMAC, XOR }
 
     /// TPMI_ALG_RSA_SCHEME: a signature or encryption scheme of RSA; others are refused with TPM_RC_VALUE
     /// (Part 2, 11.2.4.1).
-    TpmiAlgRsaScheme(TpmAlgId) "TPMI_ALG_RSA_SCHEME" else VALUE, offered algorithm, null NULL { RSASSA, RSAES, RSAPSS, OAEP }
+    TpmiAlgRsaScheme(TpmAlgId) "TPMI_ALG_RSA_SCHEME"
+        else VALUE, offered algorithm, null NULL { RSASSA, RSAES, RSAPSS, OAEP }
 
     /// TPMI_ALG_RSA_DECRYPT: an encryption scheme of RSA; others are refused with TPM_RC_VALUE
     /// (Part 2, 11.2.4.4).
-    TpmiAlgRsaDecrypt(TpmAlgId) "TPMI_ALG_RSA_DECRYPT" else VALUE, offered algorithm, null NULL { RSAES, OAEP }
+    TpmiAlgRsaDecrypt(TpmAlgId) "TPMI_ALG_RSA_DECRYPT"
+        else VALUE, offered algorithm, null NULL { RSAES, OAEP }
 
-    /// TPMI_ALG_ECC_SCHEME: a signature or key exchange scheme on a curve; others are refused with TPM_RC_SCHEME
-    /// (Part 2, 11.2.5.4).
+    /// TPMI_ALG_ECC_SCHEME: a signature or key exchange scheme on a curve; others are refused with
+    /// TPM_RC_SCHEME (Part 2, 11.2.5.4).
     TpmiAlgEccScheme(TpmAlgId) "TPMI_ALG_ECC_SCHEME" else SCHEME, offered algorithm, null NULL {
         ECDSA, ECDAA, SM2, ECSCHNORR, EDDSA, HASH_EDDSA, ECDH, ECMQV,
     }
@@ -517,8 +529,8 @@ handles! {
     /// TPMI_DH_PCR: a PCR (Part 2, 9.7).
     TpmiDhPcr "TPMI_DH_PCR" ranges [PCR] null NULL;
 
-    /// TPMI_SH_AUTH_SESSION: an HMAC or policy session (Part 2, 9.8). With "+" a password may stand in its place:
-    /// there `None` is TPM_RS_PW.
+    /// TPMI_SH_AUTH_SESSION: an HMAC or policy session (Part 2, 9.8). With "+" a password may stand in its
+    /// place: there `None` is TPM_RS_PW.
     TpmiShAuthSession "TPMI_SH_AUTH_SESSION" ranges [HMAC_SESSION, POLICY_SESSION] null PW;
 
     /// TPMI_SH_HMAC: an HMAC session (Part 2, 9.9).

@@ -2,8 +2,8 @@
 //! structures, unions and lists, response codes with their positions, and marshalling both ways.
 //!
 //! On the way in, values borrow the bytes they were read from and an illegal value cannot be constructed:
-//! [`Unmarshal`] answers the response code that Part 2 names. On the way out, [`Marshal`] writes into a buffer
-//! of the caller's. Nothing allocates.
+//! [`Unmarshal`] answers the response code that Part 2 names. On the way out, [`Marshal`] writes into a
+//! buffer of the caller's. Nothing allocates.
 #![no_std]
 #![forbid(unsafe_code)]
 

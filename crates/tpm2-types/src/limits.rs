@@ -1,7 +1,7 @@
 //! Sizes and counts that bound the structures, named as in Part 2 where it names them.
 //!
-//! They are the largest that any profile of this TPM uses; what a particular TPM offers is narrower and stands
-//! in [`Supported`](crate::Supported).
+//! They are the largest that any profile of this TPM uses; what a particular TPM offers is narrower and
+//! stands in [`Supported`](crate::Supported).
 
 use crate::{MaxSize, TpmCap, TpmHandle, TpmaCc};
 
@@ -29,8 +29,8 @@ pub const MAX_RSA_KEY_BYTES: usize = 512;
 /// Bytes of the private part of an RSA key: one prime, or five values of its size for a key that never leaves
 /// the TPM (RSA_PRIVATE_SIZE).
 pub const RSA_PRIVATE_SIZE: usize = MAX_RSA_KEY_BYTES * 5 / 2;
-/// Bytes of the longest coordinate or scalar of a curve, that of NIST P-521; BN P638 exceeds it and so cannot be
-/// offered (MAX_ECC_KEY_BYTES).
+/// Bytes of the longest coordinate or scalar of a curve, that of NIST P-521; BN P638 exceeds it and so cannot
+/// be offered (MAX_ECC_KEY_BYTES).
 pub const MAX_ECC_KEY_BYTES: usize = 66;
 
 /// Bytes of the longest ML-KEM encapsulation key (MAX_MLKEM_PUB_SIZE), that of ML-KEM-1024.
@@ -60,9 +60,10 @@ pub const MAX_2B_BUFFER_SIZE: usize = 1024;
 pub const MAX_NV_BUFFER_SIZE: usize = 2048;
 /// Bytes of the largest NV index (MAX_NV_INDEX_SIZE).
 pub const MAX_NV_INDEX_SIZE: usize = 2048;
-/// Bytes of the longest vendor property (Part 2, 10.3.14).
+/// Bytes of the longest vendor property (Part 2, 10.3.15).
 pub const MAX_VENDOR_PROPERTY_SIZE: usize = 512;
-/// Bytes of the longest saved context: room for an ML-DSA-87 key with everything around it (MAX_CONTEXT_SIZE).
+/// Bytes of the longest saved context: room for an ML-DSA-87 key with everything around it
+/// (MAX_CONTEXT_SIZE).
 pub const MAX_CONTEXT_SIZE: usize = 5120;
 
 /// Bytes of the largest TPMS_CAPABILITY_DATA (MAX_CAP_BUFFER).

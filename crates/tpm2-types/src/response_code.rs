@@ -50,8 +50,9 @@ impl ResponseCode {
         self.0 & (Self::FORMAT_ONE | WARNING) == WARNING
     }
 
-    /// This code raised at `position`. A code that can carry none, or carries one already, stays as it is, and so
-    /// does one at a number that the format cannot express (parameter 1 to 15, handle or session 1 to 7).
+    /// This code raised at `position`. A code that can carry none, or carries one already, stays as it is,
+    /// and so does one at a number that the format cannot express (parameter 1 to 15, handle or session 1 to
+    /// 7).
     #[must_use]
     pub const fn at(self, position: Position) -> Self {
         if self.0 & Self::FORMAT_ONE == 0 || self.0 & Self::POSITION != 0 {

@@ -2,8 +2,8 @@
 
 use crate::{TpmAlgId, TpmEccCurve, TpmaMlParameterSet, TpmiAlgHash, limits};
 
-/// Sets of algorithms, curves, key sizes and parameter sets. What is not in them is refused like what Part 2 does
-/// not know.
+/// Sets of algorithms, curves, key sizes and parameter sets. What is not in them is refused like what Part 2
+/// does not know.
 ///
 /// ```
 /// use tpm2_types::{Supported, TpmAlgId, TpmEccCurve};
