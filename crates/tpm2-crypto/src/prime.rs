@@ -359,3 +359,211 @@ impl Sieve {
         (0..WINDOW).filter(|index| self.struck.get(*index as usize / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::SOFTWARE;
+    use crate::engine::testing::{ENGINES, Patience};
+    use crate::{HashAlgorithm, SeededStream, hash, rsa};
+    use hex_literal::hex;
+    use std::vec::Vec;
+
+    /// Exponent, context, size of a prime, SHA-256 of the first prime and of the modulus. `prime/reference.py` prints
+    /// them. They may never change: keys in the field come from this procedure.
+    const FROZEN: [(u32, &[u8], usize, [u8; 32], [u8; 32]); 5] = [
+        (
+            65537,
+            b"a",
+            128,
+            hex!("5321b181238ebfb27a817857b499e6e9589980f5af14694518a3f5919fe029d0"),
+            hex!("419bfc4aa4ef7cebacbf38e1df8272918057bada7a86059828dc9867b7131fe1"),
+        ),
+        (
+            65537,
+            b"b",
+            128,
+            hex!("8eb57fd6ad17ed34e0ebac0aea76769320dc50aa62cffc3fc466f6e3bbc3efa4"),
+            hex!("495d05d18bfe69d163d4cc960e0d372960f3ea27f1a988343d1a10b1915b27e5"),
+        ),
+        (
+            3,
+            b"c",
+            128,
+            hex!("9e9bb2d2eb9aab449bd407a11f646e8ffd9b5e3811f74ddd0a9d98114f0ed18d"),
+            hex!("cd13e53cd9f18e18508df2efc4e77e8fed00ed3ef76921272acfd98f28f43e23"),
+        ),
+        (
+            65537,
+            b"d",
+            192,
+            hex!("7140cdc086e5b8ce5e0229526273028f917a696cb1f326c203d38f36ece05de3"),
+            hex!("528c9828e5c4f4bfe6a9c93031ef649f48852f126487e93e7fbbac9a360c2057"),
+        ),
+        (
+            65537,
+            b"e",
+            256,
+            hex!("8c5de3877eb7dd57c09b68e1195b97121892c75c42619c9b8beae170d63eeb61"),
+            hex!("3abef5f16f7b821cbfd760913827948346992384a5db7ddd480bf9a77dff027e"),
+        ),
+    ];
+
+    fn key(engine: &dyn Engine, exponent: u32, context: &[u8], size: usize) -> (Vec<u8>, Vec<u8>) {
+        let (mut prime, mut modulus) = (std::vec![0; size], std::vec![0; 2 * size]);
+        let mut stream = SeededStream::new(b"seed", b"RSA", context);
+        rsa::generate(engine, exponent, &mut stream, &mut Patience::endless(), &mut prime, &mut modulus).unwrap();
+        (prime, modulus)
+    }
+
+    #[test]
+    fn version_1_is_frozen() {
+        for engine in ENGINES {
+            for (exponent, context, size, prime_digest, modulus_digest) in FROZEN {
+                let (prime, modulus) = key(*engine, exponent, context, size);
+                assert!(hash(HashAlgorithm::Sha256, &[&prime]).equals(&prime_digest), "{size} bytes");
+                assert!(hash(HashAlgorithm::Sha256, &[&modulus]).equals(&modulus_digest), "{size} bytes");
+            }
+        }
+    }
+
+    /// Gives the same pairs of candidates to every engine, though it is only faster on some.
+    struct InPairs;
+
+    impl Engine for InPairs {
+        fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], checkpoint: &mut dyn Checkpoint) -> Result<()> {
+            SOFTWARE.mod_exp(operands, out, checkpoint)
+        }
+        fn mod_exp_public(
+            &self,
+            base: &[u8],
+            exponent: u32,
+            modulus: &[u8],
+            out: &mut [u8],
+            checkpoint: &mut dyn Checkpoint,
+        ) -> Result<()> {
+            SOFTWARE.mod_exp_public(base, exponent, modulus, out, checkpoint)
+        }
+        fn prefers_pairs(&self, _: usize) -> bool {
+            true
+        }
+        fn ec_multiply_base(&self, _: crate::ecc::Curve, _: &[u8]) -> Result<crate::ecc::Point> {
+            Err(CryptoError::InvalidInput)
+        }
+        fn ec_multiply(&self, _: crate::ecc::Curve, _: &[u8], _: &crate::ecc::Point) -> Result<crate::ecc::Point> {
+            Err(CryptoError::InvalidInput)
+        }
+        fn ec_double_multiply(
+            &self,
+            _: crate::ecc::Curve,
+            _: &[u8],
+            _: &[u8],
+            _: &crate::ecc::Point,
+        ) -> Result<crate::ecc::Point> {
+            Err(CryptoError::InvalidInput)
+        }
+    }
+
+    #[test]
+    fn candidates_in_pairs_give_the_same_prime() {
+        for (exponent, context, size, _, modulus_digest) in &FROZEN[..3] {
+            let (_, modulus) = key(&InPairs, *exponent, context, *size);
+            assert!(hash(HashAlgorithm::Sha256, &[&modulus]).equals(modulus_digest));
+        }
+    }
+
+    /// Primes whose generator is a power of 65537 modulo small primes were the ROCA fault: such a modulus is a power
+    /// of 65537 modulo every one of them.
+    fn has_roca_fingerprint(modulus: &[u8]) -> bool {
+        let primes = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
+        primes.iter().all(|prime| {
+            let residue = modulus.iter().fold(0, |residue, byte| (residue << 8 | u32::from(*byte)) % prime);
+            let powers = core::iter::successors(Some(1), |power| Some(power * (65537 % prime) % prime));
+            powers.take(160).any(|power| power == residue)
+        })
+    }
+
+    #[test]
+    fn primes_have_their_form_and_no_structure() {
+        // 65537^2 has the fingerprint, and so has anything that is built like it.
+        assert!(has_roca_fingerprint(&4295098369u64.to_be_bytes()));
+        let keys: Vec<_> = (0..24u8).map(|index| key(ENGINES[ENGINES.len() - 1], 65537, &[index], 128)).collect();
+        let mut ones = [0usize; 1024];
+        for (prime, modulus) in &keys {
+            assert!(prime[0] >= 0xc0 && prime[127] % 4 == 3, "the form of the candidates");
+            assert!(modulus[0] >= 0x90, "the product of two numbers of at least three quarters of the range");
+            assert!(!has_roca_fingerprint(modulus));
+            for (index, count) in ones.iter_mut().enumerate() {
+                *count += usize::from(prime[index / 8] >> (7 - index % 8) & 1);
+            }
+        }
+        // Only the four fixed bits are the same in every prime; the others miss it but for a chance of 2^-13 in all.
+        let constant: Vec<_> = (0..1024).filter(|bit| matches!(ones[*bit], 0 | 24)).collect();
+        assert_eq!(constant, [0, 1, 1022, 1023]);
+        // The sum of 24 times 1020 fair bits is within five standard deviations of its mean.
+        let total: usize = ones[2..1022].iter().sum();
+        assert!(total.abs_diff(12 * 1020) < 5 * 79, "{total}");
+    }
+
+    /// A source that repeats one byte.
+    struct Stuck(u8);
+
+    impl Random for Stuck {
+        fn fill(&mut self, out: &mut [u8]) -> Result<()> {
+            out.fill(self.0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_stuck_source_and_bad_requests_end_in_errors() {
+        let mut out = [0xaa; 128];
+        let wanted = Wanted { exponent: 65537, distant_from: None };
+        // With all bits set the window has a single candidate, 2^1024 - 1, which is not prime.
+        let outcome = generate(&SOFTWARE, wanted, &mut Stuck(0xff), &mut Patience::endless(), &mut out);
+        assert_eq!((outcome, out), (Err(CryptoError::Random), [0; 128]));
+
+        let mut stream = SeededStream::new(b"seed", b"RSA", b"");
+        let mut attempt = |exponent, size| {
+            let wanted = Wanted { exponent, distant_from: None };
+            let mut out = std::vec![0; size];
+            generate(&SOFTWARE, wanted, &mut stream, &mut Patience { asked: 0, limit: 0 }, &mut out)
+        };
+        for (exponent, size) in [(0, 128), (1, 128), (65536, 128), (65537, 0), (65537, 64), (65537, 129), (65537, 512)] {
+            assert_eq!(attempt(exponent, size), Err(CryptoError::InvalidInput));
+        }
+        assert_eq!(attempt(65537, 128), Err(CryptoError::Cancelled));
+    }
+
+    #[test]
+    fn a_prime_keeps_its_distance() {
+        use crypto_bigint::U1024;
+        let other = U1024::MAX.wrapping_sub(&U1024::ONE.shl_vartime(1000));
+        for (shift, distant) in [(0, false), (100, false), (923, false), (924, true), (1000, true)] {
+            let number = other.wrapping_sub(&U1024::ONE.shl_vartime(shift));
+            assert_eq!((is_distant(&number, &other), is_distant(&other, &number)), (distant, distant), "{shift}");
+        }
+        assert!(!is_distant(&other, &other));
+    }
+
+    #[test]
+    fn the_sieve_strikes_multiples_and_nothing_else() {
+        use crypto_bigint::U1024;
+        assert_eq!((SMALL_PRIMES[0], SMALL_PRIMES[1], SMALL_PRIMES[1898]), (3, 5, 16381));
+        if cfg!(target_pointer_width = "64") {
+            assert_eq!((SMALL_PRIMES.len(), SMALL_PRIMES[6540]), (6541, 65521));
+        }
+        let mut bytes = [0x5c; 128];
+        SeededStream::new(b"seed", b"sieve", b"").fill(&mut bytes).unwrap();
+        let start = U1024::from_be_slice(&bytes);
+        let survivors: Vec<_> = Sieve::new(&start).survivors().collect();
+        for index in 0..WINDOW {
+            let number = start.wrapping_add(&U1024::from_u32(STEP * index));
+            let divisible = SMALL_PRIMES.iter().any(|prime| {
+                let divisor = NonZero::new(Limb::from(*prime)).unwrap();
+                number.rem_limb_with_reciprocal(&Reciprocal::new(divisor)) == Limb::ZERO
+            });
+            assert_eq!(survivors.contains(&index), !divisible, "{index}");
+        }
+    }
+}
