@@ -35,13 +35,19 @@ pub enum Change<'a> {
         /// Which record.
         key: RecordKey,
     },
+    /// No record of this kind exists any longer.
+    DeleteKind {
+        /// Which kind.
+        kind: u16,
+    },
 }
 
 impl Change<'_> {
-    /// The record that changes.
-    pub const fn key(&self) -> RecordKey {
+    /// The kind of the records that change.
+    pub const fn kind(&self) -> u16 {
         match self {
-            Self::Put { key, .. } | Self::Patch { key, .. } | Self::Delete { key } => *key,
+            Self::Put { key, .. } | Self::Patch { key, .. } | Self::Delete { key } => key.kind,
+            Self::DeleteKind { kind } => *kind,
         }
     }
 }
@@ -53,6 +59,7 @@ impl fmt::Debug for Change<'_> {
             Self::Put { key, value } => write!(f, "Put({key:?}, {} bytes)", value.len()),
             Self::Patch { key, offset, data } => write!(f, "Patch({key:?}, {offset}, {} bytes)", data.len()),
             Self::Delete { key } => write!(f, "Delete({key:?})"),
+            Self::DeleteKind { kind } => write!(f, "DeleteKind({kind})"),
         }
     }
 }

@@ -1,0 +1,89 @@
+//! Protection against dictionary attacks (Part 1, "Dictionary Attack Protection").
+
+use tpm2_types::{ResponseCode, Result, TpmiYesNo};
+
+use crate::arena::Arena;
+use crate::clock::Clock;
+use crate::state::{Changes, DictionaryAttack, DictionaryAttackTimers, State};
+
+/// A wrong authorization that has to be recorded before anyone hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Of a protected entity: one more failed try.
+    Counted,
+    /// Of lockout: lockoutAuth is disabled for a while.
+    Lockout,
+}
+
+/// TPM_RC_LOCKOUT where protected entities, or lockout itself, may not be authorized now.
+pub fn check_lockout(state: &State<'_>, clock: &Clock, lockout: bool) -> Result<()> {
+    let now = healed(state, clock)?.0;
+    let locked = if lockout { !now.lockout_auth_enabled.0 } else { is_in_lockout(&now) };
+    if locked { Err(ResponseCode::LOCKOUT) } else { Ok(()) }
+}
+
+/// Whether the TPM is in lockout (TPMA_PERMANENT.inLockout).
+pub fn is_in_lockout(parameters: &DictionaryAttack<'_>) -> bool {
+    parameters.failed_tries >= parameters.max_tries
+}
+
+/// The parameters and timers as time has healed them until now.
+pub fn healed<'s>(
+    state: &'s State<'_>,
+    clock: &Clock,
+) -> Result<(DictionaryAttack<'s>, DictionaryAttackTimers<'s>)> {
+    let mut parameters = state.dictionary_attack()?;
+    let mut timers: DictionaryAttackTimers<'_> = state.get(crate::state::Kind::DictionaryAttackTimers.only())?;
+    let time = clock.time();
+    if parameters.recovery_time == 0 {
+        parameters.failed_tries = 0;
+    } else if parameters.failed_tries > 0 {
+        let interval = u64::from(parameters.recovery_time) * 1000;
+        let forgiven = time.saturating_sub(timers.self_heal) / interval;
+        let forgiven_now = u32::try_from(forgiven).unwrap_or(u32::MAX).min(parameters.failed_tries);
+        parameters.failed_tries -= forgiven_now;
+        timers.self_heal += forgiven * interval;
+    }
+    if !parameters.lockout_auth_enabled.0 && parameters.lockout_recovery != 0 {
+        let until = timers.lockout + u64::from(parameters.lockout_recovery) * 1000;
+        parameters.lockout_auth_enabled = TpmiYesNo(time >= until);
+    }
+    Ok((parameters, timers))
+}
+
+/// Stages that a protected authorization is about to be checked, unless that is recorded already. The record is
+/// durable before the check: otherwise who cuts the power after a wrong guess would have it for free.
+pub fn write_ahead<'b>(state: &State<'_>, arena: &Arena<'b>, changes: &mut Changes<'b>) -> Result<()> {
+    let parameters = state.dictionary_attack()?;
+    if parameters.used.0 {
+        return Ok(());
+    }
+    changes.put(arena, &DictionaryAttack { used: TpmiYesNo(true), ..parameters })
+}
+
+/// Stages the record of a wrong authorization.
+pub fn record<'b>(
+    state: &State<'_>,
+    clock: &Clock,
+    arena: &Arena<'b>,
+    changes: &mut Changes<'b>,
+    failure: Failure,
+) -> Result<()> {
+    let (mut parameters, mut timers) = healed(state, clock)?;
+    match failure {
+        Failure::Counted => {
+            if parameters.recovery_time != 0 {
+                if parameters.failed_tries == 0 {
+                    timers.self_heal = clock.time();
+                }
+                parameters.failed_tries = parameters.failed_tries.saturating_add(1);
+            }
+        }
+        Failure::Lockout => {
+            parameters.lockout_auth_enabled = TpmiYesNo(false);
+            timers.lockout = clock.time();
+        }
+    }
+    changes.put(arena, &parameters)?;
+    changes.put(arena, &timers)
+}

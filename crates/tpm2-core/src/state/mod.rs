@@ -1,0 +1,130 @@
+//! All that a TPM remembers, as records (Part 4's vocabulary: persistent, orderly, state clear, state reset).
+
+mod changes;
+mod heap;
+pub mod record;
+mod records;
+
+use tee_api::{Change, RecordKey};
+use tpm2_types::{Reader, ResponseCode, Result, TpmHandle, Unmarshal};
+
+pub use changes::Changes;
+pub use heap::RecordHeap;
+pub use record::{Kind, Maybe, Record};
+pub use records::*;
+
+/// The records of a TPM. Commands see it shared; only [`State::publish`] changes it, after a commit.
+pub struct State<'m> {
+    persistent: RecordHeap<'m>,
+    volatile: RecordHeap<'m>,
+}
+
+impl<'m> State<'m> {
+    /// A TPM that remembers nothing, in memory of the caller's.
+    pub(crate) fn new(persistent: &'m mut [u8], volatile: &'m mut [u8]) -> Self {
+        Self { persistent: RecordHeap::new(persistent), volatile: RecordHeap::new(volatile) }
+    }
+
+    /// The bytes of a record.
+    pub fn bytes(&self, key: RecordKey) -> Option<&[u8]> {
+        self.heap(key.kind).get(key)
+    }
+
+    /// A record, if it is there.
+    pub fn find<'s, R: Unmarshal<'s>>(&'s self, key: RecordKey) -> Result<Option<R>> {
+        self.bytes(key).map(parse).transpose()
+    }
+
+    /// A record that every running TPM has; TPM_RC_FAILURE without it.
+    pub fn get<'s, R: Unmarshal<'s>>(&'s self, key: RecordKey) -> Result<R> {
+        self.find(key)?.ok_or(ResponseCode::FAILURE)
+    }
+
+    /// The handles of the records of one kind, in ascending order from `first` on, the way GetCapability lists them.
+    pub fn next_handle(&self, kinds: &[Kind], first: u32) -> Option<TpmHandle> {
+        let ids = kinds.iter().flat_map(|kind| self.ids(*kind));
+        ids.filter(|id| *id >= first).min().map(TpmHandle)
+    }
+
+    /// The ids of all records of one kind, in no particular order.
+    pub fn ids(&self, kind: Kind) -> impl Iterator<Item = u32> {
+        self.heap(kind as u16).iter().filter(move |(key, _)| key.kind == kind as u16).map(|(key, _)| key.id)
+    }
+
+    /// Bytes left for persistent records.
+    pub fn persistent_room(&self) -> usize {
+        self.persistent.room()
+    }
+
+    /// Whether all of `changes` will find room.
+    pub fn fits(&self, changes: &Changes<'_>) -> bool {
+        let growth = |persistent: bool| -> usize {
+            changes.as_slice().iter().fold(0, |sum, change| match change {
+                Change::Put { key, value } if record::is_persistent(key.kind) == persistent => {
+                    let old = self.bytes(*key).map_or(0, |bytes| RecordHeap::footprint(bytes.len()));
+                    sum + RecordHeap::footprint(value.len()).saturating_sub(old)
+                }
+                _ => sum,
+            })
+        };
+        growth(true) <= self.persistent.room() && growth(false) <= self.volatile.room()
+    }
+
+    /// Makes committed changes visible. What was checked by [`State::fits`] cannot fail.
+    pub(crate) fn publish(&mut self, changes: &[Change<'_>]) -> Result<()> {
+        for change in changes {
+            let heap = self.heap_mut(change.kind());
+            match *change {
+                Change::Put { key, value } => heap.put(key, value),
+                Change::Patch { key, offset, data } => heap.patch(key, offset as usize, data),
+                Change::Delete { key } => {
+                    heap.delete(key);
+                    Ok(())
+                }
+                Change::DeleteKind { kind } => {
+                    heap.delete_kind(kind);
+                    Ok(())
+                }
+            }
+            .map_err(|_| ResponseCode::FAILURE)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in a stored record at start.
+    pub(crate) fn restore(&mut self, key: RecordKey, value: &[u8]) -> Result<()> {
+        self.persistent.put(key, value).map_err(|_| ResponseCode::FAILURE)
+    }
+
+    /// Forgets what does not outlive the power.
+    pub(crate) fn clear_volatile(&mut self) {
+        self.volatile.clear();
+    }
+
+    /// Forgets everything in memory; the store is not touched.
+    pub(crate) fn clear_all(&mut self) {
+        self.persistent.clear();
+        self.volatile.clear();
+    }
+
+    /// The whole state as bytes, for a digest of it.
+    pub(crate) fn as_bytes(&self) -> [&[u8]; 2] {
+        [self.persistent.as_bytes(), self.volatile.as_bytes()]
+    }
+
+    fn heap(&self, kind: u16) -> &RecordHeap<'m> {
+        if record::is_persistent(kind) { &self.persistent } else { &self.volatile }
+    }
+
+    fn heap_mut(&mut self, kind: u16) -> &mut RecordHeap<'m> {
+        if record::is_persistent(kind) { &mut self.persistent } else { &mut self.volatile }
+    }
+}
+
+/// A typed view of bytes that this TPM wrote. A record that does not parse is a failure of the TPM.
+pub fn parse<'s, R: Unmarshal<'s>>(bytes: &'s [u8]) -> Result<R> {
+    let mut reader = Reader::trusted(bytes);
+    let value = reader.read().map_err(|_| ResponseCode::FAILURE)?;
+    reader.finish().map_err(|_| ResponseCode::FAILURE)?;
+    Ok(value)
+}
