@@ -61,7 +61,7 @@ pub(crate) struct FileStore {
 enum State {
     /// Nothing was ever kept here.
     Empty(Unborn),
-    Kept(Journal<FileMedium>),
+    Kept(Box<Journal<FileMedium>>),
     /// It was being made when an error left unknown what of it is there.
     Unknown,
 }
@@ -87,7 +87,7 @@ impl FileStore {
             Some(file) => {
                 let key = resolve_key(&folder, outside_key)?;
                 let medium = FileMedium { file, durability: options.durability };
-                State::Kept(open_journal(&folder, medium, key, Access::Write)?)
+                State::Kept(Box::new(open_journal(&folder, medium, key, Access::Write)?))
             }
             None => {
                 // A key without a state that was being made: there was a TPM, and it is gone.
@@ -140,7 +140,7 @@ impl FileStore {
             State::Empty(unborn) => {
                 let journal = unborn.make(&self.folder, changes)?;
                 self.state = match finish(&self.folder) {
-                    Ok(()) => State::Kept(journal),
+                    Ok(()) => State::Kept(Box::new(journal)),
                     Err(_) => State::Unknown,
                 };
                 if matches!(self.state, State::Unknown) { Err(StoreError::OutcomeUnknown) } else { Ok(()) }
@@ -176,12 +176,17 @@ impl Unborn {
         };
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let birth = Birth { identity: self.identity, created, slot_size: self.slot_size };
-        Journal::create(FileMedium { file, durability: self.durability }, key, &birth, changes)
+        let medium = FileMedium { file, durability: self.durability };
+        Journal::create(medium, key, &birth, changes).map_err(|error| match error {
+            // Whatever lies there, it does not have its name yet.
+            StoreError::OutcomeUnknown => StoreError::Unavailable,
+            other => other,
+        })
     }
 
     /// Written with real zeros, so that no commit ever allocates.
     fn make_file(&self, folder: &Folder) -> io::Result<File> {
-        const CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];
+        static CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];
         folder.remove(UNFINISHED_FILE)?;
         let mut file = folder.create_file(UNFINISHED_FILE)?;
         let mut left = 2 * self.slot_size as usize;
