@@ -15,7 +15,7 @@ pub(crate) struct Options {
     #[arg(long, hide = true, default_value = "ftpm")]
     against: Maker,
     /// How the tools reach it
-    #[arg(long, hide = true, default_value = "simulator")]
+    #[arg(long, hide = true, default_value = "unix")]
     transport: Transport,
 }
 
@@ -23,7 +23,7 @@ impl Options {
     /// The demo of `maker`'s TPM, over a transport that needs nothing else.
     pub(crate) fn of(maker: Maker) -> Self {
         let transport = match maker {
-            Maker::Ftpm => Transport::Simulator,
+            Maker::Ftpm => Transport::Unix,
             Maker::Swtpm => Transport::Tcp,
         };
         Self { against: maker, transport }
