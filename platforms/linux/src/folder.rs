@@ -52,10 +52,7 @@ impl Folder {
     pub(crate) fn open_or_create(path: &Path) -> Result<Self, OpenError> {
         match Self::open(path) {
             Err(OpenError::Missing(path)) => {
-                // The folders above it too: what this program makes is for this user alone.
-                DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|source| {
-                    OpenError::Io { action: "make the folder", path: path.clone(), source }
-                })?;
+                make_durably(&path).map_err(|source| io_error("make the folder", &path, source))?;
                 Self::open(&path)
             }
             opened => opened,
@@ -185,6 +182,18 @@ pub(crate) fn check_file(file: &File, path: &Path) -> Result<(), OpenError> {
 
 pub(crate) fn io_error(action: &'static str, path: &Path, source: impl Into<io::Error>) -> OpenError {
     OpenError::Io { action, path: path.to_owned(), source: source.into() }
+}
+
+/// Makes the folder and those above it that are not there, for this user alone. Their names are durable after this:
+/// a cut must not take away the folder of a TPM that has answered.
+fn make_durably(path: &Path) -> io::Result<()> {
+    let absolute = std::path::absolute(path)?;
+    let missing = absolute.ancestors().take_while(|folder| !folder.exists()).count();
+    DirBuilder::new().recursive(true).mode(0o700).create(&absolute)?;
+    for parent in absolute.ancestors().skip(1).take(missing) {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(())
 }
 
 fn check_owner(stat: &Stat, path: &Path) -> Result<(), OpenError> {

@@ -111,6 +111,14 @@ fn a_state_is_made_by_the_first_commit_and_for_this_user_alone() {
 }
 
 #[test]
+fn folders_above_are_made_too() {
+    let place = Place::new();
+    let state = place.root.path().join("a/b/c");
+    put(&mut LinuxPlatform::open(&StateOptions::new(&state)).unwrap(), b"first").unwrap();
+    assert_eq!([mode(&state), mode(state.parent().unwrap())], [0o700; 2]);
+}
+
+#[test]
 fn commits_change_neither_size_nor_allocation() {
     let place = Place::with_state(b"first");
     let before = fs::metadata(place.file("ftpm.state")).unwrap();
@@ -160,6 +168,31 @@ fn looking_writes_nothing() {
     inspect(&place.state, &KeySource::Beside).unwrap();
     assert_eq!(fs::read(place.file("ftpm.state")).unwrap(), before);
     assert_eq!(fs::metadata(place.file("ftpm.state")).unwrap().modified().unwrap(), modified);
+}
+
+#[test]
+fn looking_while_a_tpm_works_never_goes_back() {
+    let place = Place::with_state(&0_u64.to_be_bytes());
+    let mut platform = place.open().unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let worker = std::thread::spawn(move || {
+        let mut count = 0_u64;
+        while stopped.try_recv().is_err() {
+            count += 1;
+            put(&mut platform, &count.to_be_bytes()).unwrap();
+        }
+        (count, platform.header().unwrap().generation)
+    });
+    let mut last = 0;
+    for _ in 0..300 {
+        let view = inspect(&place.state, &KeySource::Beside).unwrap();
+        let seen = u64::from_be_bytes(view.records.get(RECORD).unwrap().try_into().unwrap());
+        assert!(view.in_use && seen >= last);
+        last = seen;
+    }
+    stop.send(()).unwrap();
+    let (count, generation) = worker.join().unwrap();
+    assert!(last > 0 && last <= count && generation > 0, "{last} of {count}, generation {generation}");
 }
 
 #[test]

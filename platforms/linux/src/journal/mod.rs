@@ -18,8 +18,9 @@
 //! its nonce at random. Counters as nonces would repeat when an old file is put back, or when a frame that a cut
 //! tore is written anew.
 //!
-//! *Opening* writes header and last frame again and syncs: what a process killed before its `fdatasync`, or one
-//! whose `fdatasync` failed, left in the page cache becomes durable before it is served.
+//! *Opening* writes again, and syncs, what a process killed before its `fdatasync`, or one whose `fdatasync` failed,
+//! may have left in the page cache only: the last frame, or a header beside which the old one still stands. So
+//! nothing is served that a cut could still take away.
 
 mod frame;
 mod header;
@@ -324,12 +325,17 @@ impl<M: Medium> Journal<M> {
         Ok(())
     }
 
-    /// What was read may be in the page cache only: writes it again, as it is, and waits for the medium.
+    /// What was read may be in the page cache only: writes it again, as it is, and waits for the medium. A snapshot
+    /// is durable where its header is, a header where the old one is gone.
     fn make_durable(&mut self, last_frame: &[u8], at: usize) -> io::Result<()> {
-        let (header, _) = self.header.seal(&self.keys);
         let start = slot_start(&self.header);
-        self.medium.write_at(start, &header)?;
-        self.medium.write_at(start + FRAMES_AT + at as u64, last_frame)?;
+        if self.old_header_left {
+            let (header, _) = self.header.seal(&self.keys);
+            self.medium.write_at(start, &header)?;
+        }
+        if self.chain.sequence > 1 {
+            self.medium.write_at(start + FRAMES_AT + at as u64, last_frame)?;
+        }
         self.medium.sync()
     }
 }

@@ -439,6 +439,7 @@ fn after_a_failed_sync_nothing_more_is_served() {
     disk.fail_after(None);
     assert_eq!(journal.commit(&[put(A, b"3")]), Err(StoreError::OutcomeUnknown));
     assert_eq!(journal.records().err(), Some(StoreError::OutcomeUnknown));
+    assert_eq!(open(&disk.cut(|| false)).unwrap().records.get(A), Some(&b"1"[..]));
     // A new start makes what it finds durable before it serves it.
     let reopened = open(&disk).unwrap();
     let after_a_cut = open(&disk.cut(|| false)).unwrap();
@@ -482,7 +483,36 @@ fn an_error_at_any_step_of_changing_slots_loses_nothing() {
     }
 }
 
-/// One transaction of a history.
+#[test]
+fn what_a_killed_process_left_in_the_cache_is_durable_before_it_is_served() {
+    // A frame; the header of a new slot, whose old one still stands.
+    for (operations, change_slot) in [(1, false), (3, true)] {
+        let disk = Disk::new();
+        let mut journal = create(&disk, &[put(A, b"1")]);
+        disk.fail_after(Some(operations));
+        let answer = if change_slot {
+            journal.set_identity(Identity { svn: 9, ..Identity::default() })
+        } else {
+            journal.commit(&[put(A, b"2")])
+        };
+        assert_eq!(answer, Err(StoreError::OutcomeUnknown));
+        disk.fail_after(None);
+        let served = open(&disk).unwrap();
+        let after_a_cut = open(&disk.cut(|| false)).unwrap();
+        assert_eq!((&after_a_cut.records, after_a_cut.state()), (&served.records, served.state()));
+    }
+}
+
+#[test]
+fn opening_never_rewrites_a_header_that_stands_alone() {
+    let disk = Disk::new();
+    create(&disk, &[put(A, b"1")]).commit(&[put(A, b"2")]).unwrap();
+    let (writes, syncs) = disk.operations();
+    open(&disk).unwrap();
+    assert_eq!(disk.operations(), (writes + 1, syncs + 1));
+}
+
+/// One change of a history.
 #[derive(Clone, Debug)]
 enum Step {
     Put(u8, Vec<u8>),
