@@ -33,11 +33,11 @@ union! {
         /// A symmetric key.
         SymCipher(Tpm2bSymKey<'a>) = TpmAlgId::SYMCIPHER,
         /// The seed of an ML-DSA key.
-        Mldsa(Tpm2bPrivateKeyMldsa<'a>) = TpmAlgId::MLDSA,
+        MlDsa(Tpm2bPrivateKeyMldsa<'a>) = TpmAlgId::MLDSA,
         /// The seed of an ML-DSA key that signs digests.
-        HashMldsa(Tpm2bPrivateKeyMldsa<'a>) = TpmAlgId::HASH_MLDSA,
+        HashMlDsa(Tpm2bPrivateKeyMldsa<'a>) = TpmAlgId::HASH_MLDSA,
         /// The seeds of an ML-KEM key.
-        Mlkem(Tpm2bPrivateKeyMlkem<'a>) = TpmAlgId::MLKEM,
+        MlKem(Tpm2bPrivateKeyMlkem<'a>) = TpmAlgId::MLKEM,
     }
 }
 

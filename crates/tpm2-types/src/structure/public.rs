@@ -98,21 +98,21 @@ union! {
             unique: TpmsEccPoint<'a>,
         } = TpmAlgId::ECC,
         /// An ML-DSA key.
-        Mldsa {
+        MlDsa {
             /// The parameters.
             parms: TpmsMldsaParms,
             /// The public key.
             unique: Tpm2bPublicKeyMldsa<'a>,
         } = TpmAlgId::MLDSA,
         /// An ML-DSA key that signs digests.
-        HashMldsa {
+        HashMlDsa {
             /// The parameters.
             parms: TpmsHashMldsaParms,
             /// The public key.
             unique: Tpm2bPublicKeyMldsa<'a>,
         } = TpmAlgId::HASH_MLDSA,
         /// An ML-KEM key.
-        Mlkem {
+        MlKem {
             /// The parameters.
             parms: TpmsMlkemParms,
             /// The encapsulation key.
@@ -129,9 +129,9 @@ impl TpmuPublic<'_> {
             Self::SymCipher { parms, .. } => TpmtPublicParms::SymCipher(parms),
             Self::Rsa { parms, .. } => TpmtPublicParms::Rsa(parms),
             Self::Ecc { parms, .. } => TpmtPublicParms::Ecc(parms),
-            Self::Mldsa { parms, .. } => TpmtPublicParms::Mldsa(parms),
-            Self::HashMldsa { parms, .. } => TpmtPublicParms::HashMldsa(parms),
-            Self::Mlkem { parms, .. } => TpmtPublicParms::Mlkem(parms),
+            Self::MlDsa { parms, .. } => TpmtPublicParms::MlDsa(parms),
+            Self::HashMlDsa { parms, .. } => TpmtPublicParms::HashMlDsa(parms),
+            Self::MlKem { parms, .. } => TpmtPublicParms::MlKem(parms),
         }
     }
 }
@@ -149,11 +149,11 @@ tagged_union! {
         /// An ECC key.
         Ecc(TpmsEccParms) = TpmAlgId::ECC,
         /// An ML-DSA key.
-        Mldsa(TpmsMldsaParms) = TpmAlgId::MLDSA,
+        MlDsa(TpmsMldsaParms) = TpmAlgId::MLDSA,
         /// An ML-DSA key that signs digests.
-        HashMldsa(TpmsHashMldsaParms) = TpmAlgId::HASH_MLDSA,
+        HashMlDsa(TpmsHashMldsaParms) = TpmAlgId::HASH_MLDSA,
         /// An ML-KEM key.
-        Mlkem(TpmsMlkemParms) = TpmAlgId::MLKEM,
+        MlKem(TpmsMlkemParms) = TpmAlgId::MLKEM,
     }
 }
 
@@ -164,8 +164,8 @@ impl TpmtPublicParms {
             Self::SymCipher(parms) => Some(parms.sym),
             Self::Rsa(parms) => parms.symmetric,
             Self::Ecc(parms) => parms.symmetric,
-            Self::Mlkem(parms) => parms.symmetric,
-            Self::KeyedHash(_) | Self::Mldsa(_) | Self::HashMldsa(_) => None,
+            Self::MlKem(parms) => parms.symmetric,
+            Self::KeyedHash(_) | Self::MlDsa(_) | Self::HashMlDsa(_) => None,
         }
     }
 }

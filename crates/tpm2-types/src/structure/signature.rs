@@ -26,9 +26,9 @@ tagged_union! {
         /// EdDSA of a digest.
         HashEddsa(Tpm2bSignatureEddsa<'a>) = TpmAlgId::HASH_EDDSA,
         /// ML-DSA.
-        Mldsa(Tpm2bSignatureMldsa<'a>) = TpmAlgId::MLDSA,
+        MlDsa(Tpm2bSignatureMldsa<'a>) = TpmAlgId::MLDSA,
         /// ML-DSA of a digest.
-        HashMldsa(TpmsSignatureHashMldsa<'a>) = TpmAlgId::HASH_MLDSA,
+        HashMlDsa(TpmsSignatureHashMldsa<'a>) = TpmAlgId::HASH_MLDSA,
         /// HMAC.
         Hmac(TpmtHa<'a>) = TpmAlgId::HMAC,
     }
