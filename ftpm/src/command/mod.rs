@@ -1,0 +1,100 @@
+//! The subcommands, one file each.
+
+mod connect;
+mod inspect;
+mod serve;
+mod socket;
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use log::{LevelFilter, info};
+use platform_linux::KeySource;
+
+use crate::ending::Ending;
+use crate::machine::Machine;
+use crate::option_list::OptionList;
+use crate::server::{Endpoint, Listener, Protocol, Server};
+
+/// A complete TPM 2.0 as software.
+#[derive(Debug, Parser)]
+#[command(name = "ftpm", version, max_term_width = 100)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    Serve(serve::Serve),
+    Socket(Box<socket::Socket>),
+    Connect(connect::Connect),
+    Inspect(inspect::Inspect),
+}
+
+impl CommandLine {
+    /// Does what the command line says, until it is done.
+    ///
+    /// # Errors
+    /// One clear sentence for the user.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Subcommands::Serve(serve) => serve.run(),
+            Subcommands::Socket(socket) => socket.run(),
+            Subcommands::Connect(connect) => connect.run(),
+            Subcommands::Inspect(inspect) => inspect.run(),
+        }
+    }
+}
+
+/// What is to listen where.
+struct Plan {
+    endpoint: Endpoint,
+    protocol: Protocol,
+}
+
+/// Endpoints that listen already, so that nothing is manufactured for a port that is taken.
+struct Bound(Vec<(Listener, Protocol)>);
+
+impl Bound {
+    fn new(plans: Vec<Plan>) -> Result<Self> {
+        let bind = |plan: Plan| Ok((plan.endpoint.listen()?, plan.protocol));
+        Ok(Self(plans.into_iter().map(bind).collect::<Result<_>>()?))
+    }
+
+    /// Serves `machine` until the end, and shuts the TPM down.
+    fn serve(self, machine: &Arc<Machine>, ending: Ending) -> Result<()> {
+        let start =
+            |(listener, protocol)| Server::start(listener, protocol, Arc::clone(machine), ending.handle()?);
+        let servers = self.0.into_iter().map(start).collect::<Result<Vec<_>>>()?;
+        ending.wait();
+        info!("ending");
+        machine.end();
+        drop(servers);
+        Ok(())
+    }
+}
+
+/// Reads `--key`, if it is there.
+fn key_source(text: Option<&str>) -> Result<KeySource> {
+    let Some(text) = text else { return Ok(KeySource::Beside) };
+    let mut list = OptionList::new("--key", text);
+    let (file, descriptor) = (list.text("file"), list.parsed::<u32>("fd")?);
+    for word in ["pwdfile", "pwdfd", "kdf", "mode", "remove"] {
+        list.not_yet(word)?;
+    }
+    // The form is recognised: 32 bytes, or 64 digits.
+    let _ = list.text("format");
+    list.finish()?;
+    match (file, descriptor) {
+        (Some(path), None) => Ok(KeySource::File(path.into())),
+        (None, Some(number)) => Ok(KeySource::Descriptor(number)),
+        _ => bail!("--key needs file=PATH or fd=NUMBER"),
+    }
+}
+
+/// Whether the user may read progress: a person sees it, a log does not need it.
+fn default_level() -> LevelFilter {
+    LevelFilter::Info
+}
