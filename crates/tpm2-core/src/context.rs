@@ -2,7 +2,7 @@
 
 use tee_api::Platform;
 use tpm2_crypto::{Drbg, engine::Engine};
-use tpm2_types::{Result, TpmHandle};
+use tpm2_types::{Result, TpmHandle, TpmsClockInfo, TpmsTimeInfo};
 
 use crate::arena::Arena;
 use crate::clock::Clock;
@@ -38,6 +38,18 @@ pub struct Context<'s, 'b> {
 }
 
 impl<'b> Context<'_, 'b> {
+    /// Time, Clock and their counters as they are now.
+    pub fn time_info(&self) -> Result<TpmsTimeInfo> {
+        let orderly = self.state.orderly()?;
+        let clock_info = TpmsClockInfo {
+            clock: self.clock.clock(),
+            reset_count: orderly.reset_count,
+            restart_count: orderly.restart_count,
+            safe: orderly.safe,
+        };
+        Ok(TpmsTimeInfo { time: self.clock.time(), clock_info })
+    }
+
     /// The record will have this value.
     pub fn put<'v, R: Record<'v>>(&mut self, record: &R) -> Result<()> {
         self.changes.put(self.arena, record)

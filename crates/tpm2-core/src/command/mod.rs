@@ -345,10 +345,49 @@ macro_rules! command_set {
 }
 
 command_set! {
-    startup { startup shutdown }
-    testing { }
-    session { }
-    random_number { get_random }
-    integrity { pcr_extend }
+    startup {
+        startup
+        shutdown
+    }
+    testing {
+    }
+    session {
+    }
+    object {
+    }
+    asymmetric {
+    }
+    symmetric {
+    }
+    random_number {
+        get_random
+        stir_random
+    }
+    attestation {
+    }
+    signing {
+    }
+    integrity {
+        pcr_event
+        pcr_extend
+        pcr_read
+        pcr_reset
+    }
+    enhanced_authorization {
+    }
+    hierarchy {
+    }
+    dictionary_attack {
+    }
+    context_management {
+    }
+    clock {
+        read_clock
+    }
+    capability {
+        get_capability
+    }
+    nv_storage {
+    }
 }
 
