@@ -44,7 +44,7 @@ impl TpmtSigScheme {
 }
 
 tagged_union! {
-    /// TPMT_KDF_SCHEME: a key derivation and its hash (Part 2, 11.2.3.3). Another one is TPM_RC_KDF.
+    /// TPMT_KDF_SCHEME: a key derivation and its hash, with its TPMU_KDF_SCHEME (Part 2, 11.2.3.3). Another one is TPM_RC_KDF.
     open enum TpmtKdfScheme = "TPMT_KDF_SCHEME": TpmAlgId, else KDF, nullable {
         /// MGF1.
         Mgf1(TpmsSchemeHash) = TpmAlgId::MGF1,
@@ -60,7 +60,7 @@ tagged_union! {
 }
 
 tagged_union! {
-    /// TPMT_RSA_SCHEME: the scheme of an RSA key (Part 2, 11.2.4.3). Another one is TPM_RC_VALUE.
+    /// TPMT_RSA_SCHEME: the scheme of an RSA key, with its TPMU_RSA_SCHEME (Part 2, 11.2.4.3). Another one is TPM_RC_VALUE.
     open enum TpmtRsaScheme = "TPMT_RSA_SCHEME": TpmAlgId, else VALUE, nullable {
         /// RSASSA-PKCS1-v1_5.
         Rsassa(TpmsSchemeHash) = TpmAlgId::RSASSA,
@@ -84,7 +84,7 @@ tagged_union! {
 }
 
 tagged_union! {
-    /// TPMT_ECC_SCHEME: the scheme of an ECC key (Part 2, 11.2.5.7). Another one is TPM_RC_SCHEME.
+    /// TPMT_ECC_SCHEME: the scheme of an ECC key, with its TPMU_ECC_SCHEME (Part 2, 11.2.5.7). Another one is TPM_RC_SCHEME.
     open enum TpmtEccScheme = "TPMT_ECC_SCHEME": TpmAlgId, else SCHEME, nullable {
         /// ECDSA.
         Ecdsa(TpmsSchemeHash) = TpmAlgId::ECDSA,

@@ -4,7 +4,7 @@ use crate::limits::MAX_DIGEST_SIZE;
 use crate::{Marshal, Reader, ResponseCode, Result, TpmAlgId, TpmiAlgHash, Unmarshal, Writer};
 
 /// TPMT_HA: a digest and the hash algorithm that made it, hence as long as the digests of that algorithm
-/// (Part 2, 10.2.2).
+/// (TPMU_HA; Part 2, 10.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TpmtHa<'a> {
     hash_alg: TpmiAlgHash,

@@ -31,8 +31,8 @@ structure! {
 }
 
 tagged_union! {
-    /// TPMT_KEYEDHASH_SCHEME: what a keyedHash object is for; null for sealed data (Part 2, 11.1.23). Another
-    /// scheme is TPM_RC_VALUE.
+    /// TPMT_KEYEDHASH_SCHEME: what a keyedHash object is for, with its TPMU_SCHEME_KEYEDHASH; null for sealed data
+    /// (Part 2, 11.1.23). Another scheme is TPM_RC_VALUE.
     open enum TpmtKeyedhashScheme = "TPMT_KEYEDHASH_SCHEME": TpmAlgId, else VALUE, nullable {
         /// It signs.
         Hmac(TpmsSchemeHash) = TpmAlgId::HMAC,

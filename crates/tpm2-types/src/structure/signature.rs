@@ -6,8 +6,8 @@ use crate::{
 };
 
 tagged_union! {
-    /// TPMT_SIGNATURE: a signature and its algorithm (Part 2, 11.3.6). Another algorithm is TPM_RC_SCHEME. Null is
-    /// what an attestation without a key carries.
+    /// TPMT_SIGNATURE: a signature and its algorithm, with its TPMU_SIGNATURE (Part 2, 11.3.6). Another algorithm is
+    /// TPM_RC_SCHEME. Null is what an attestation without a key carries.
     open enum TpmtSignature<'a> = "TPMT_SIGNATURE": TpmAlgId, else SCHEME, nullable {
         /// RSASSA-PKCS1-v1_5.
         Rsassa(TpmsSignatureRsa<'a>) = TpmAlgId::RSASSA,

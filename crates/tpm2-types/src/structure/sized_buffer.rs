@@ -122,7 +122,7 @@ sized_buffer! {
     open Tpm2bKemCiphertext = "TPM2B_KEM_CIPHERTEXT", max_size(&[TpmsEccPoint::MAX_SIZE, MAX_MLKEM_CT_SIZE]);
     /// TPM2B_VENDOR_PROPERTY: a property that a vendor defines (Part 2, 10.3.15).
     open Tpm2bVendorProperty = "TPM2B_VENDOR_PROPERTY", MAX_VENDOR_PROPERTY_SIZE;
-    /// TPM2B_NAME: nothing, a handle, or a hash algorithm and a digest (Part 2, 10.4.3).
+    /// TPM2B_NAME: nothing, a handle, or a hash algorithm and a digest: TPMU_NAME (Part 2, 10.4.3).
     open Tpm2bName = "TPM2B_NAME", max_size(&[TpmtHa::MAX_SIZE, TpmHandle::MAX_SIZE]);
     /// TPM2B_ATTEST: a marshalled [`TpmsAttest`], which is what gets signed (Part 2, 10.11.13).
     open Tpm2bAttest = "TPM2B_ATTEST", TpmsAttest::MAX_SIZE;
@@ -133,7 +133,8 @@ sized_buffer! {
     open Tpm2bLabel = "TPM2B_LABEL", LABEL_MAX_BUFFER;
     /// TPM2B_DERIVE: a marshalled [`TpmsDerive`] (Part 2, 11.1.12).
     open Tpm2bDerive = "TPM2B_DERIVE", TpmsDerive::MAX_SIZE;
-    /// TPM2B_SENSITIVE_DATA: a key or sealed data, or for a derived object a [`TpmsDerive`] (Part 2, 11.1.14).
+    /// TPM2B_SENSITIVE_DATA: a key or sealed data, or for a derived object a [`TpmsDerive`]:
+    /// TPMU_SENSITIVE_CREATE (Part 2, 11.1.14).
     secret Tpm2bSensitiveData = "TPM2B_SENSITIVE_DATA", max_size(&[MAX_SYM_DATA, TpmsDerive::MAX_SIZE]);
     /// TPM2B_PUBLIC_KEY_RSA: an RSA modulus, or a number as large (Part 2, 11.2.4.6).
     open Tpm2bPublicKeyRsa = "TPM2B_PUBLIC_KEY_RSA", MAX_RSA_KEY_BYTES;
@@ -155,7 +156,8 @@ sized_buffer! {
     open Tpm2bSignatureEddsa = "TPM2B_SIGNATURE_EDDSA", 2 * MAX_ECC_KEY_BYTES;
     /// TPM2B_SIGNATURE_MLDSA (Part 2, 11.3.4).
     open Tpm2bSignatureMldsa = "TPM2B_SIGNATURE_MLDSA", MAX_MLDSA_SIG_SIZE;
-    /// TPM2B_SIGNATURE_CTX: the context of a signature, whose form the scheme of the key defines (Part 2, 11.3.8).
+    /// TPM2B_SIGNATURE_CTX: the context of a signature, whose form the scheme of the key defines:
+    /// TPMU_SIGNATURE_CTX (Part 2, 11.3.8).
     open Tpm2bSignatureCtx = "TPM2B_SIGNATURE_CTX", MAX_SIGNATURE_CTX_SIZE;
     /// TPM2B_SIGNATURE_HINT: for EdDSA the R of the signature, otherwise empty (Part 2, 11.3.9).
     open Tpm2bSignatureHint = "TPM2B_SIGNATURE_HINT", MAX_SIGNATURE_HINT_SIZE;
