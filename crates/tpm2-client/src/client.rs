@@ -1,7 +1,7 @@
 //! Sends commands and checks responses.
 
 use tpm2_crypto::{Direction, kdfa};
-use tpm2_types::{TpmAlgId, TpmCc, TpmRh, TpmSe, TpmaSession};
+use tpm2_types::{ResponseCode, TpmAlgId, TpmCc, TpmRh, TpmSe, TpmaSession};
 use zeroize::Zeroizing;
 
 use crate::command::response_handles;
@@ -48,15 +48,22 @@ impl<T: Transport> Client<T> {
     }
 
     /// Executes a command with these authorizations: the first ones belong to the handles that need one, in order;
-    /// the others only audit or encrypt. The HMACs of the response are checked, and nonces rolled.
+    /// the others only audit or encrypt. The HMACs of the response are checked, and nonces rolled. A command that the
+    /// TPM could not start (TPM_RC_RETRY) is sent again.
     pub fn execute(
         &mut self,
         command: &Command,
         authorizations: &mut [Authorization<'_>],
     ) -> Result<Response> {
-        let sent = prepare(command, authorizations)?;
-        let bytes = self.transceive(&sent)?;
-        accept(command, authorizations, &bytes)
+        let mut tries = 0;
+        loop {
+            let sent = prepare(command, authorizations)?;
+            let bytes = self.transceive(&sent)?;
+            match accept(command, authorizations, &bytes) {
+                Err(Error::Tpm(ResponseCode::RETRY)) if tries < RETRIES => tries += 1,
+                answer => return answer,
+            }
+        }
     }
 
     /// Starts a session.
@@ -97,6 +104,9 @@ impl<T: Transport> Client<T> {
         })
     }
 }
+
+/// How often a command is sent again that the TPM could not start.
+const RETRIES: usize = 5;
 
 /// What kind of session to start (TPM2_StartAuthSession; Part 3, 11.1).
 #[derive(Clone)]

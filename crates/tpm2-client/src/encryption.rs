@@ -15,6 +15,9 @@ pub(crate) fn crypt_first_parameter(
     parameters: &mut [u8],
     direction: Direction,
 ) -> Result<()> {
+    if session.encryption == ParameterEncryption::None {
+        return Ok(());
+    }
     let data = first_parameter(parameters).ok_or(Error::Request("the first parameter is not a TPM2B"))?;
     let mut key = session.session_key.clone();
     if let Some(entity) = entity {

@@ -197,7 +197,7 @@ fn a_changed_response_is_noticed() -> Result<()> {
 fn names_of_nv_indices_enter_the_hmac() -> Result<()> {
     let Some(mut client) = peer() else { return Ok(()) };
     let index = tpm2_types::TpmHandle::nv_index(1);
-    let attributes = (TpmaNv::AUTH_READ | TpmaNv::AUTH_WRITE | TpmaNv::NO_DA).with_nt(TpmNt::COUNTER);
+    let attributes = (TpmaNv::AUTHREAD | TpmaNv::AUTHWRITE | TpmaNv::NO_DA).with_nt(TpmNt::COUNTER);
     let public = commands::nv_public(index, TpmAlgId::SHA256, attributes, &[], 8);
     client.run(&commands::nv_define_space(TpmRh::OWNER, b"nv", &public))?;
     let mut session = client.start_session(&StartSession::hmac())?;

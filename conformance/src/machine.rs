@@ -1,0 +1,74 @@
+//! What the cases run against.
+
+use std::io;
+use std::time::Duration;
+
+use tpm2_client::Transport;
+use tpm2_client::transport::SwtpmProcess;
+
+/// A TPM that a case may do anything with: it is thrown away afterwards.
+pub trait Machine: Transport {
+    /// Power off and on: _TPM_Init. Persistent state stays.
+    fn power_cycle(&mut self) -> io::Result<()>;
+
+    /// A digest of the whole state, persistent and volatile, where it can be had.
+    fn state_digest(&self) -> Option<[u8; 32]> {
+        None
+    }
+
+    /// Lets this much time pass.
+    fn pass(&mut self, time: Duration) -> io::Result<()> {
+        std::thread::sleep(time);
+        Ok(())
+    }
+
+    /// What happens to the next commit to the store.
+    fn fail_next_commit(&mut self, _: CommitFailure) -> Result<(), NotHere> {
+        Err(NotHere("the store cannot be made to fail"))
+    }
+
+    /// Cancels the next command at its first checkpoint.
+    fn cancel_next(&mut self) -> Result<(), NotHere> {
+        Err(NotHere("commands cannot be cancelled"))
+    }
+
+    /// Whether the transport takes any bytes as a command, so that commandSize can be wrong.
+    fn takes_any_bytes(&self) -> Result<(), NotHere> {
+        Err(NotHere("the transport needs commandSize to find the end of a command"))
+    }
+}
+
+/// How a commit fails.
+#[derive(Clone, Copy, Debug)]
+pub enum CommitFailure {
+    /// The store is away for now; nothing was written.
+    Unavailable,
+    /// Nobody knows what was written.
+    OutcomeUnknown,
+}
+
+/// The machine cannot do what the case needs; the case is skipped.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("not on this machine: {0}")]
+pub struct NotHere(pub &'static str);
+
+impl Machine for SwtpmProcess {
+    fn power_cycle(&mut self) -> io::Result<()> {
+        Self::power_cycle(self)
+    }
+}
+
+impl Transport for Box<dyn Machine> {
+    fn transceive(&mut self, locality: u8, command: &[u8]) -> io::Result<Vec<u8>> {
+        (**self).transceive(locality, command)
+    }
+}
+
+/// Makes a fresh machine, manufactured and started with TPM2_Startup(CLEAR), for each case.
+pub type Factory = dyn Fn() -> io::Result<Box<dyn Machine>> + Sync;
+
+/// A factory of peers: swtpm, or a program with its command line.
+pub fn peer(program: &str) -> impl Fn() -> io::Result<Box<dyn Machine>> + Sync + use<> {
+    let program = program.to_owned();
+    move || Ok(Box::new(SwtpmProcess::start(&program)?))
+}
