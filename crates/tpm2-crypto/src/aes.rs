@@ -192,3 +192,123 @@ fn padded(ciphertext: &[u8]) -> [u8; AES_BLOCK_SIZE] {
 fn xor(data: &mut [u8], mask: &[u8]) {
     data.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODES: [BlockMode; 5] =
+        [BlockMode::Ctr, BlockMode::Ofb, BlockMode::Cbc, BlockMode::Cfb, BlockMode::Ecb];
+    const SIZE: usize = 21 * AES_BLOCK_SIZE;
+
+    fn sample<const N: usize>(factor: u8) -> [u8; N] {
+        core::array::from_fn(|index| (index as u8).wrapping_mul(factor) ^ factor)
+    }
+
+    /// What CVE-2021-3446 was about: the second call has to start where the first one ended.
+    #[test]
+    fn calls_cut_at_block_boundaries_give_the_result_of_one() {
+        let key: [u8; 32] = sample(7);
+        for mode in MODES {
+            for key in [&key[..16], &key[..24], &key[..]] {
+                for direction in [Direction::Encrypt, Direction::Decrypt] {
+                    let (mut whole, mut whole_iv): ([u8; SIZE], _) = (sample(31), sample(5));
+                    aes(mode, key, &mut whole_iv, &mut whole, direction).unwrap();
+                    for blocks in [1, 2, 7, 8, 9, 20] {
+                        let (mut cut, mut iv): ([u8; SIZE], _) = (sample(31), sample(5));
+                        for piece in cut.chunks_mut(blocks * AES_BLOCK_SIZE) {
+                            aes(mode, key, &mut iv, piece, direction).unwrap();
+                        }
+                        assert_eq!((cut, iv), (whole, whole_iv), "{mode:?} {direction:?} {blocks}");
+                    }
+                    let back =
+                        if direction == Direction::Encrypt { Direction::Decrypt } else { Direction::Encrypt };
+                    aes(mode, key, &mut sample(5), &mut whole, back).unwrap();
+                    assert_eq!(whole, sample(31), "{mode:?} {direction:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_block_leaves_the_chaining_value_documented() {
+        let key: [u8; 16] = sample(7);
+        let start: [u8; AES_BLOCK_SIZE] = sample(5);
+        for size in 1..3 * AES_BLOCK_SIZE {
+            if size % AES_BLOCK_SIZE == 0 {
+                continue;
+            }
+            let whole_blocks = size / AES_BLOCK_SIZE;
+            for mode in [BlockMode::Ctr, BlockMode::Ofb, BlockMode::Cfb] {
+                // The ciphertext is that of whole blocks, cut.
+                let mut padded: [u8; 3 * AES_BLOCK_SIZE] = sample(31);
+                aes(mode, &key, &mut start.clone(), &mut padded, Direction::Encrypt).unwrap();
+                let (mut data, mut iv): ([u8; 3 * AES_BLOCK_SIZE], _) = (sample(31), start);
+                aes(mode, &key, &mut iv, &mut data[..size], Direction::Encrypt).unwrap();
+                assert_eq!(data[..size], padded[..size], "{mode:?} {size}");
+
+                let mut expected = [0; AES_BLOCK_SIZE];
+                match mode {
+                    BlockMode::Ctr => {
+                        let count = u128::from_be_bytes(start) + whole_blocks as u128 + 1;
+                        expected = count.to_be_bytes();
+                    }
+                    BlockMode::Ofb => {
+                        let plaintext: [u8; 3 * AES_BLOCK_SIZE] = sample(31);
+                        expected.copy_from_slice(&padded[whole_blocks * AES_BLOCK_SIZE..][..AES_BLOCK_SIZE]);
+                        xor(&mut expected, &plaintext[whole_blocks * AES_BLOCK_SIZE..]);
+                    }
+                    _ => expected[..size % AES_BLOCK_SIZE]
+                        .copy_from_slice(&data[whole_blocks * AES_BLOCK_SIZE..size]),
+                }
+                assert_eq!(iv, expected, "{mode:?} {size}");
+
+                let mut iv_back = start;
+                aes(mode, &key, &mut iv_back, &mut data[..size], Direction::Decrypt).unwrap();
+                assert_eq!(
+                    (&data[..size], iv_back),
+                    (&sample::<SIZE>(31)[..size], expected),
+                    "{mode:?} {size}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_counter_wraps_over_all_its_bits() {
+        let mut iv = [0xff; AES_BLOCK_SIZE];
+        let mut data = [0; 2 * AES_BLOCK_SIZE];
+        aes(BlockMode::Ctr, &[0; 16], &mut iv, &mut data, Direction::Encrypt).unwrap();
+        assert_eq!(iv, 1u128.to_be_bytes());
+        let mut zero = [0; AES_BLOCK_SIZE];
+        aes(BlockMode::Ecb, &[0; 16], &mut iv, &mut zero, Direction::Encrypt).unwrap();
+        assert_eq!(data[AES_BLOCK_SIZE..], zero);
+    }
+
+    #[test]
+    fn a_refusal_changes_nothing() {
+        for mode in MODES {
+            for size in [0, 1, 15, 17, 23, 31, 33, 64] {
+                let (mut iv, mut data) = ([1; AES_BLOCK_SIZE], [2; AES_BLOCK_SIZE]);
+                let refused = aes(mode, &[0; 64][..size], &mut iv, &mut data, Direction::Encrypt);
+                assert_eq!((refused, iv, data), (Err(CryptoError::InvalidKey), [1; 16], [2; 16]));
+            }
+        }
+        for mode in [BlockMode::Cbc, BlockMode::Ecb] {
+            for direction in [Direction::Encrypt, Direction::Decrypt] {
+                let (mut iv, mut data) = ([1; AES_BLOCK_SIZE], [2; AES_BLOCK_SIZE + 1]);
+                let refused = aes(mode, &[0; 16], &mut iv, &mut data, direction);
+                assert_eq!((refused, iv, data), (Err(CryptoError::InvalidInput), [1; 16], [2; 17]));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_to_do_is_no_error() {
+        for mode in MODES {
+            let mut iv = [1; AES_BLOCK_SIZE];
+            assert_eq!(aes(mode, &[0; 16], &mut iv, &mut [], Direction::Encrypt), Ok(()));
+            assert_eq!(iv, [1; AES_BLOCK_SIZE]);
+        }
+    }
+}

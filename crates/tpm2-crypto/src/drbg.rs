@@ -198,3 +198,84 @@ impl<'a> Chain<'a> {
         self.filled = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hex_literal::hex;
+
+    use super::*;
+
+    fn count<const N: usize>(start: u8) -> [u8; N] {
+        core::array::from_fn(|index| start + index as u8)
+    }
+
+    fn fresh() -> Drbg {
+        Drbg::instantiate(&count::<32>(0), &count::<16>(32), b"personalization").unwrap()
+    }
+
+    fn next<const N: usize>(drbg: &mut Drbg) -> [u8; N] {
+        let mut out = [0; N];
+        drbg.fill(&mut out).unwrap();
+        out
+    }
+
+    /// NIST's vectors are in the self test. These answers are a second implementation's, itself tested on them.
+    #[test]
+    fn every_input_counts() {
+        let mut drbg = fresh();
+        assert_eq!(next(&mut drbg), hex!("e8870f86c10eeb8d536097cc1aba100262be2101"));
+        drbg.reseed(&count::<48>(64), b"more").unwrap();
+        let mut out = [0; 33];
+        drbg.generate(&mut out, b"additional").unwrap();
+        assert_eq!(out, hex!("81de1c1ed1c9108939cf4ee141d478d1b21ce0f3d36b33cbe63cb374289ca26216"));
+        assert_eq!(next(&mut drbg), hex!("692f80da37b9aed15af31708fd94b396"));
+        drbg.stir(b"stir");
+        assert_eq!(next(&mut drbg), hex!("a3fa93e3bac97852db8102511bbb0cc4"));
+    }
+
+    #[test]
+    fn a_source_that_is_stuck_or_short_is_noticed() {
+        let refused = |entropy: &[u8]| Drbg::instantiate(entropy, &[], &[]).is_err();
+        assert!(refused(&[]));
+        assert!(refused(&count::<31>(0)));
+        assert!(refused(&[0; 64]));
+        let mut repeating: [u8; 64] = count(0);
+        repeating.copy_within(..16, 48);
+        assert!(refused(&repeating));
+
+        let mut drbg = fresh();
+        assert_eq!(drbg.reseed(&count::<32>(0), b"other"), Err(CryptoError::Random));
+        assert_eq!(drbg.reseed(&count::<31>(64), b""), Err(CryptoError::Random));
+        assert_eq!(next::<16>(&mut drbg), next::<16>(&mut fresh()), "a refusal changes nothing");
+        drbg.reseed(&count::<32>(64), b"").unwrap();
+        assert_eq!(drbg.reseed(&count::<32>(64), b""), Err(CryptoError::Random));
+    }
+
+    #[test]
+    fn a_seed_serves_no_longer_than_allowed() {
+        let mut drbg = fresh();
+        drbg.requests = RESEED_INTERVAL - 1;
+        assert!(drbg.fill(&mut [0; 16]).is_ok());
+        let mut out = [0xaa; 16];
+        assert_eq!(drbg.generate(&mut out, b""), Err(ReseedRequired));
+        assert_eq!(out, [0; 16]);
+        assert_eq!(drbg.fill(&mut out), Err(CryptoError::Random));
+        drbg.reseed(&count::<32>(64), b"").unwrap();
+        assert_eq!(drbg.requests(), 0);
+        assert!(drbg.fill(&mut out).is_ok());
+    }
+
+    #[test]
+    fn long_requests_are_several() {
+        let mut drbg = fresh();
+        let mut out = std::vec![0; 2 * MAX_REQUEST + 1];
+        drbg.fill(&mut out).unwrap();
+        assert_eq!(drbg.requests(), 3);
+        let mut pieces = fresh();
+        let mut piece = std::vec![0; MAX_REQUEST];
+        for expected in out.chunks(MAX_REQUEST) {
+            pieces.fill(&mut piece[..expected.len()]).unwrap();
+            assert_eq!(piece[..expected.len()], *expected);
+        }
+    }
+}

@@ -25,7 +25,10 @@ mod seeded_stream;
 pub mod self_test;
 
 pub use aes::{AES_BLOCK_SIZE, BlockMode, Direction, aes};
-pub use digest::{Digest, HashAlgorithm, Hasher, Hmac, MAX_DIGEST_SIZE, hash, hmac};
+pub use digest::{
+    Digest, HashAlgorithm, Hasher, Hmac, MAX_DIGEST_SIZE, MAX_HASHER_STATE_SIZE, MAX_HMAC_STATE_SIZE, hash,
+    hmac,
+};
 pub use drbg::{Drbg, ReseedRequired};
 pub use kdf::{kdfa, kdfe};
 pub use random::Random;
