@@ -13,6 +13,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
 use tee_api::Checkpoint;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+pub(crate) mod known_answer;
 mod mask;
 pub mod oaep;
 pub mod rsaes;
@@ -150,6 +151,7 @@ pub fn generate(
     result
 }
 
+/// [`generate`], which wipes what this leaves behind when it fails.
 fn generate_primes(
     engine: &dyn Engine,
     exponent: u32,
@@ -375,4 +377,193 @@ fn combine<const LIMBS: usize>(
     let (high_out, low_out) = out.split_at_mut(out.len() / 2);
     to_bytes(&Zeroizing::new(high), high_out);
     to_bytes(&Zeroizing::new(low), low_out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SeededStream;
+    use crate::engine::testing::{ENGINES, Patience};
+    use std::vec::Vec;
+
+    const EXPONENT: u32 = 65537;
+
+    /// A small key, for speed: (first prime, modulus).
+    fn key(size: usize) -> (Vec<u8>, Vec<u8>) {
+        let engine = ENGINES[ENGINES.len() - 1];
+        let mut stream = SeededStream::new(b"seed", b"RSA", b"tests");
+        let (mut prime, mut modulus) = (std::vec![0; size / 2], std::vec![0; size]);
+        generate(engine, EXPONENT, &mut stream, &mut Patience::endless(), &mut prime, &mut modulus).unwrap();
+        (prime, modulus)
+    }
+
+    fn other_prime(prime: &[u8], modulus: &[u8]) -> Vec<u8> {
+        let key = PrivateKey::new(PublicKey { modulus, exponent: EXPONENT }, prime).unwrap();
+        key.half(&key.prime_q).to_vec()
+    }
+
+    #[test]
+    fn private_undoes_public() {
+        for size in [256, 384] {
+            let (prime, modulus) = key(size);
+            let public = PublicKey { modulus: &modulus, exponent: EXPONENT };
+            let other = other_prime(&prime, &modulus);
+            // Either prime will do, though one is the larger.
+            for prime in [&prime, &other] {
+                let private = PrivateKey::new(public, prime).unwrap();
+                assert_eq!(private.public_key().modulus, modulus);
+                let mut largest = modulus.clone();
+                largest[size - 1] -= 1;
+                let multiple = [&std::vec![0; size / 2][..], prime].concat();
+                for input in [&std::vec![0; size], &largest, &multiple, &std::vec![0x5a; size - 1], &std::vec![3]] {
+                    for engine in ENGINES {
+                        let (mut middle, mut back) = (std::vec![0xaa; size], std::vec![0xaa; size]);
+                        let mut patience = Patience::endless();
+                        private_operation(*engine, &private, input, &mut middle, &mut patience).unwrap();
+                        public_operation(*engine, public, &middle, &mut back, &mut patience).unwrap();
+                        assert_eq!(back[size - input.len()..], input[..]);
+                        public_operation(*engine, public, input, &mut middle, &mut patience).unwrap();
+                        private_operation(*engine, &private, &middle, &mut back, &mut patience).unwrap();
+                        assert_eq!(back[size - input.len()..], input[..]);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn operands_out_of_range_are_refused() {
+        let (prime, modulus) = key(256);
+        let public = PublicKey { modulus: &modulus, exponent: EXPONENT };
+        let private = PrivateKey::new(public, &prime).unwrap();
+        for engine in ENGINES.iter().copied() {
+            let refused = |input: &[u8], out_size: usize| {
+                let mut out = std::vec![0xaa; out_size];
+                let outcome = private_operation(engine, &private, input, &mut out, &mut Patience::endless());
+                assert_eq!((outcome, &out), (Err(CryptoError::InvalidInput), &std::vec![0; out_size]));
+                let outcome = public_operation(engine, public, input, &mut out, &mut Patience::endless());
+                assert_eq!((outcome, out), (Err(CryptoError::InvalidInput), std::vec![0; out_size]));
+            };
+            refused(&modulus, 256);
+            refused(&[0xff; 256], 256);
+            refused(&[1; 257], 256);
+            refused(&[1; 256], 255);
+            refused(&[1; 256], 257);
+            refused(&[1; 256], 0);
+        }
+    }
+
+    #[test]
+    fn keys_that_are_none_are_refused() {
+        let (prime, modulus) = key(256);
+        let other = other_prime(&prime, &modulus);
+        let refused = |modulus: &[u8], exponent: u32, prime: &[u8]| {
+            let outcome = PrivateKey::new(PublicKey { modulus, exponent }, prime);
+            assert_eq!(outcome.err(), Some(CryptoError::InvalidKey));
+        };
+        let changed = |bytes: &[u8], index: usize| {
+            let mut bytes = bytes.to_vec();
+            bytes[index] ^= 2;
+            bytes
+        };
+        refused(&changed(&modulus, 0), EXPONENT, &prime);
+        refused(&changed(&modulus, 255), EXPONENT, &prime);
+        refused(&modulus, EXPONENT, &changed(&prime, 0));
+        refused(&modulus, EXPONENT, &changed(&prime, 127));
+        refused(&modulus, EXPONENT, &prime[1..]);
+        refused(&modulus, EXPONENT, &[&[0], &prime[..]].concat());
+        refused(&modulus, EXPONENT, &[0; 128]);
+        refused(&modulus, EXPONENT, &[]);
+        refused(&modulus[..255], EXPONENT, &prime);
+        refused(&[], EXPONENT, &[]);
+        refused(&modulus, 0, &prime);
+        refused(&modulus, 1, &prime);
+        refused(&modulus, 65536, &prime);
+        // 1 divides the modulus, and so does a square: neither makes a key.
+        refused(&modulus, EXPONENT, &[&[0; 127][..], &[1]].concat());
+        let mut square = [0; 256];
+        multiply_primes::<{ crypto_bigint::U1024::LIMBS }>(&other, &other, &mut square).unwrap();
+        refused(&square, EXPONENT, &other);
+    }
+
+    #[test]
+    fn an_exponent_that_divides_a_prime_less_one_is_refused() {
+        use crypto_bigint::U1024;
+        let (prime, modulus) = key(256);
+        let number = U1024::from_be_slice(&prime).wrapping_sub(&U1024::ONE);
+        let divides = |exponent: &u32| {
+            let divisor = NonZero::new(Limb::from_u32(*exponent)).unwrap();
+            number.rem_limb_with_reciprocal(&Reciprocal::new(divisor)) == Limb::ZERO
+        };
+        let exponent = (3..).step_by(2).find(divides).unwrap();
+        let outcome = PrivateKey::new(PublicKey { modulus: &modulus, exponent }, &prime);
+        assert_eq!(outcome.err(), Some(CryptoError::InvalidKey));
+    }
+
+    /// Flips a bit in the first of two powers.
+    struct Faulty;
+
+    impl Engine for Faulty {
+        fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], checkpoint: &mut dyn Checkpoint) -> Result<()> {
+            crate::engine::SOFTWARE.mod_exp(operands, out, checkpoint)
+        }
+        fn mod_exp_two(
+            &self,
+            operands: [ModExp<'_>; 2],
+            out: [&mut [u8]; 2],
+            checkpoint: &mut dyn Checkpoint,
+        ) -> Result<()> {
+            let [first, second] = out;
+            self.mod_exp(operands[0], first, checkpoint)?;
+            self.mod_exp(operands[1], second, checkpoint)?;
+            first[100] ^= 1;
+            Ok(())
+        }
+        fn mod_exp_public(
+            &self,
+            base: &[u8],
+            exponent: u32,
+            modulus: &[u8],
+            out: &mut [u8],
+            checkpoint: &mut dyn Checkpoint,
+        ) -> Result<()> {
+            crate::engine::SOFTWARE.mod_exp_public(base, exponent, modulus, out, checkpoint)
+        }
+        fn ec_multiply_base(&self, _: crate::ecc::Curve, _: &[u8]) -> Result<crate::ecc::Point> {
+            Err(CryptoError::InvalidInput)
+        }
+        fn ec_multiply(&self, _: crate::ecc::Curve, _: &[u8], _: &crate::ecc::Point) -> Result<crate::ecc::Point> {
+            Err(CryptoError::InvalidInput)
+        }
+        fn ec_double_multiply(
+            &self,
+            _: crate::ecc::Curve,
+            _: &[u8],
+            _: &[u8],
+            _: &crate::ecc::Point,
+        ) -> Result<crate::ecc::Point> {
+            Err(CryptoError::InvalidInput)
+        }
+    }
+
+    #[test]
+    fn a_fault_gives_nothing_away() {
+        let (prime, modulus) = key(256);
+        let private = PrivateKey::new(PublicKey { modulus: &modulus, exponent: EXPONENT }, &prime).unwrap();
+        let mut out = [0xaa; 256];
+        let outcome = private_operation(&Faulty, &private, &[0x42; 256], &mut out, &mut Patience::endless());
+        assert_eq!((outcome, out), (Err(CryptoError::InvalidKey), [0; 256]));
+    }
+
+    #[test]
+    fn cancelling_leaves_nothing() {
+        for limit in [0, 1, 2, 3] {
+            let (mut prime, mut modulus) = ([0xaa; 128], [0xaa; 256]);
+            let mut stream = SeededStream::new(b"seed", b"RSA", b"tests");
+            let mut patience = Patience { asked: 0, limit };
+            let engine = ENGINES[ENGINES.len() - 1];
+            let outcome = generate(engine, EXPONENT, &mut stream, &mut patience, &mut prime, &mut modulus);
+            assert_eq!((outcome, prime, modulus), (Err(CryptoError::Cancelled), [0; 128], [0; 256]));
+        }
+    }
 }

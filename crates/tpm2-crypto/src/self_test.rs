@@ -34,6 +34,8 @@ pub enum Algorithm {
     Ecdsa(Curve),
     /// Diffie-Hellman.
     Ecdh(Curve),
+    /// RSA: both primitives, and the paddings of all schemes.
+    Rsa,
 }
 
 /// Runs the known answer test of one algorithm on the engine that will be used.
@@ -47,6 +49,7 @@ pub fn run(algorithm: Algorithm, engine: &dyn Engine) -> core::result::Result<()
         Algorithm::Kdf => test_kdf(),
         Algorithm::Ecdsa(curve) => test_ecdsa(engine, curve),
         Algorithm::Ecdh(curve) => test_ecdh(engine, curve),
+        Algorithm::Rsa => crate::rsa::known_answer::test(engine),
     };
     if passed == Ok(true) { Ok(()) } else { Err(Failed) }
 }
@@ -190,7 +193,7 @@ mod tests {
         for mode in [BlockMode::Ctr, BlockMode::Ofb, BlockMode::Cbc, BlockMode::Cfb, BlockMode::Ecb] {
             assert_eq!(run(Algorithm::Aes(mode), &SOFTWARE), Ok(()), "{mode:?}");
         }
-        for algorithm in [Algorithm::Drbg, Algorithm::SeededStream, Algorithm::Kdf] {
+        for algorithm in [Algorithm::Drbg, Algorithm::SeededStream, Algorithm::Kdf, Algorithm::Rsa] {
             assert_eq!(run(algorithm, &SOFTWARE), Ok(()), "{algorithm:?}");
         }
         for curve in Curve::ALL {
