@@ -420,3 +420,280 @@ const P521: Parameters = Parameters {
         "966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409"
     ),
 };
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::engine::SOFTWARE;
+    use crate::{HashAlgorithm, SeededStream, hash};
+
+    fn engines() -> Vec<&'static dyn Engine> {
+        std::vec![
+            &SOFTWARE,
+            #[cfg(feature = "aws-lc")]
+            &crate::engine::AWS_LC,
+        ]
+    }
+
+    fn random(label: &[u8]) -> SeededStream {
+        SeededStream::new(b"tests of the curves", label, &[])
+    }
+
+    /// The order plus `difference`, in the curve's size.
+    fn near_order(curve: Curve, difference: i8) -> Vec<u8> {
+        let mut number = curve.order().to_vec();
+        let last = number.last_mut().unwrap();
+        *last = last.checked_add_signed(difference).unwrap();
+        number
+    }
+
+    fn generator(curve: Curve) -> Point {
+        let parameters = curve.parameters();
+        Point::new(curve, parameters.generator_x, parameters.generator_y).unwrap()
+    }
+
+    fn is_same(left: &Point, right: &Point) -> bool {
+        left.x() == right.x() && left.y() == right.y()
+    }
+
+    #[test]
+    fn parameters_describe_the_curve_that_is_computed_on() {
+        fn order<C: CurveArithmetic>() -> Vec<u8> {
+            let less_one = -Scalar::<C>::ONE;
+            less_one.to_repr().to_vec()
+        }
+        for curve in Curve::ALL {
+            let Parameters { p, a, b, generator_x, generator_y, n } = curve.parameters();
+            for number in [p, a, b, generator_x, generator_y, n] {
+                assert_eq!(number.len(), curve.size());
+            }
+            assert_eq!(with_curve!(curve, order()), near_order(curve, -1));
+            assert!(is_on_curve(curve, generator_x, generator_y));
+            let mut one = [0; MAX_COORDINATE_SIZE];
+            one[curve.size() - 1] = 1;
+            for engine in engines() {
+                let point = engine.ec_multiply_base(curve, &one[..curve.size()]).unwrap();
+                assert!(is_same(&point, &generator(curve)));
+            }
+            // a is p - 3; b is right because the generator would not be on the curve otherwise.
+            assert_eq!(a[..curve.size() - 1], p[..curve.size() - 1]);
+            assert_eq!(p[curve.size() - 1] - a[curve.size() - 1], 3);
+        }
+    }
+
+    #[test]
+    fn only_points_on_the_curve_are_taken() {
+        for curve in Curve::ALL {
+            let Parameters { p, generator_x: x, generator_y: y, .. } = curve.parameters();
+            let mut wrong = y.to_vec();
+            wrong[curve.size() - 1] ^= 1;
+            let mut long = std::vec![0];
+            long.extend_from_slice(x);
+            for (x, y) in [(&x[..], &wrong[..]), (y, x), (x, x), (p, y), (&[], &[]), (&long, y), (&[0], &[1])]
+            {
+                assert!(!is_on_curve(curve, x, y), "{curve:?}");
+                let Ok(point) = Point::new(curve, x, y) else { continue };
+                for engine in engines() {
+                    let refused = multiply(engine, curve, &[2], &point).err();
+                    assert_eq!(refused, Some(CryptoError::InvalidPoint), "{curve:?}");
+                    let refused = verify_ecdsa(engine, curve, &point, &[1; 32], &[1], &[1]);
+                    assert_eq!(refused, Err(CryptoError::InvalidPoint), "{curve:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn private_keys_lie_between_one_and_the_order() {
+        for curve in Curve::ALL {
+            let too_long = std::vec![1; curve.size() + 1];
+            let (zeros, ones) = (std::vec![0; curve.size()], std::vec![0xff; curve.size()]);
+            let refused = [&[][..], &[0], &zeros, curve.order(), &near_order(curve, 1), &ones, &too_long];
+            for engine in engines() {
+                for private in refused {
+                    let error = Some(CryptoError::InvalidKey);
+                    assert_eq!(public_from_private(engine, curve, private).err(), error);
+                    assert_eq!(multiply(engine, curve, private, &generator(curve)).err(), error);
+                    assert_eq!(sign_ecdsa(engine, curve, private, &[1], &mut random(b"k")).err(), error);
+                }
+                let last = public_from_private(engine, curve, &near_order(curve, -1)).unwrap();
+                assert_eq!(last.x(), generator(curve).x());
+                assert_ne!(last.y(), generator(curve).y());
+                let short = public_from_private(engine, curve, &[3]).unwrap();
+                assert!(is_same(&short, &multiply(engine, curve, &[0, 3], &generator(curve)).unwrap()));
+            }
+        }
+    }
+
+    #[test]
+    fn engines_agree_on_points() {
+        for curve in Curve::ALL {
+            let mut random = random(curve.name().as_bytes());
+            let mut scalars =
+                std::vec![near_order(curve, -1), near_order(curve, -2), std::vec![1], std::vec![2]];
+            for _ in 0..8 {
+                let mut scalar = std::vec![0; curve.size()];
+                random_scalar(curve, &mut random, &mut scalar).unwrap();
+                scalars.push(scalar);
+            }
+            for (first, second) in scalars.iter().zip(scalars.iter().rev()) {
+                let mut seen: Option<[Point; 3]> = None;
+                for engine in engines() {
+                    let base = engine.ec_multiply_base(curve, first).unwrap();
+                    let product = engine.ec_multiply(curve, second, &base).unwrap();
+                    let sum = engine.ec_double_multiply(curve, second, first, &product).unwrap();
+                    let points = [base, product, sum];
+                    if let Some(seen) = &seen {
+                        assert!(
+                            points.iter().zip(seen).all(|(left, right)| is_same(left, right)),
+                            "{curve:?}"
+                        );
+                    }
+                    seen = Some(points);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn engines_agree_on_edges() {
+        for curve in Curve::ALL {
+            let point = generator(curve);
+            let (zero, order) = (std::vec![0; curve.size()], curve.order());
+            let one = [1];
+            for engine in engines() {
+                for scalar in [&zero[..], order, &[]] {
+                    assert_eq!(engine.ec_multiply_base(curve, scalar).err(), Some(CryptoError::InvalidInput));
+                    assert_eq!(
+                        engine.ec_multiply(curve, scalar, &point).err(),
+                        Some(CryptoError::InvalidInput)
+                    );
+                }
+                let double =
+                    |base: &[u8], factor: &[u8]| engine.ec_double_multiply(curve, base, factor, &point);
+                assert_eq!(double(order, &one).err(), Some(CryptoError::InvalidInput));
+                assert_eq!(double(&one, order).err(), Some(CryptoError::InvalidInput));
+                assert_eq!(double(&zero, &zero).err(), Some(CryptoError::InvalidPoint));
+                assert_eq!(double(&one, &near_order(curve, -1)).err(), Some(CryptoError::InvalidPoint));
+                assert!(is_same(&double(&one, &zero).unwrap(), &point));
+                assert!(is_same(&double(&zero, &one).unwrap(), &point));
+                // Both summands are the same point: the case that incomplete formulas get wrong.
+                assert!(is_same(
+                    &double(&one, &one).unwrap(),
+                    &engine.ec_multiply_base(curve, &[2]).unwrap()
+                ));
+            }
+        }
+    }
+
+    #[test]
+    fn both_sides_get_the_same_secret() {
+        for curve in Curve::ALL {
+            for engine in engines() {
+                let mut privates = [[0; MAX_COORDINATE_SIZE]; 2];
+                let [first, second] = privates.each_mut().map(|private| &mut private[..curve.size()]);
+                let mut random = random(b"ecdh");
+                let first_public = generate(engine, curve, &mut random, first).unwrap();
+                let second_public = generate(engine, curve, &mut random, second).unwrap();
+                assert!(!is_same(&first_public, &second_public));
+                let ours = multiply(engine, curve, first, &second_public).unwrap();
+                let theirs = multiply(engine, curve, second, &first_public).unwrap();
+                assert!(is_same(&ours, &theirs));
+            }
+        }
+    }
+
+    #[test]
+    fn signatures_verify_and_nothing_else_does() {
+        for curve in Curve::ALL {
+            for engine in engines() {
+                let mut private = [0; MAX_COORDINATE_SIZE];
+                let private = &mut private[..curve.size()];
+                let mut random = random(b"ecdsa");
+                let public = generate(engine, curve, &mut random, private).unwrap();
+                for algorithm in [HashAlgorithm::Sha1, HashAlgorithm::Sha256, HashAlgorithm::Sha512] {
+                    let digest = hash(algorithm, &[b"message"]);
+                    let signature = sign_ecdsa(engine, curve, private, &digest, &mut random).unwrap();
+                    let (r, s) = (signature.r(), signature.s());
+                    let verify = |digest: &[u8], r: &[u8], s: &[u8]| {
+                        verify_ecdsa(engine, curve, &public, digest, r, s)
+                    };
+                    assert_eq!(verify(&digest, r, s), Ok(()));
+                    let invalid = Err(CryptoError::InvalidSignature);
+                    assert_eq!(verify(&hash(algorithm, &[b"another"]), r, s), invalid);
+                    assert_eq!(verify(&digest, s, r), invalid);
+                    assert_eq!(verify(&digest, &[], s), invalid);
+                    assert_eq!(verify(&digest, r, &[0]), invalid);
+                    assert_eq!(verify(&digest, curve.order(), s), invalid);
+                    assert_eq!(verify(&digest, r, curve.order()), invalid);
+                    assert_eq!(verify_ecdsa(engine, curve, &generator(curve), &digest, r, s), invalid);
+                    let again = sign_ecdsa(engine, curve, private, &digest, &mut random).unwrap();
+                    assert_ne!(again.r(), r, "the secret number is never the same");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_digest_longer_than_the_order_is_cut() {
+        let digest: [u8; 64] = core::array::from_fn(|index| index as u8);
+        let sign = |digest: &[u8]| {
+            let signature = sign_ecdsa(&SOFTWARE, Curve::P256, &[7], digest, &mut random(b"cut")).unwrap();
+            signature.s().to_vec()
+        };
+        assert_eq!(sign(&digest), sign(&digest[..32]));
+        assert_ne!(sign(&digest), sign(&digest[..31]));
+        let refused = sign_ecdsa(&SOFTWARE, Curve::P521, &[7], &[0; 65], &mut random(b"cut")).err();
+        assert_eq!(refused, Some(CryptoError::InvalidInput));
+    }
+
+    #[test]
+    fn a_source_that_fails_makes_no_key() {
+        struct Broken;
+        impl Random for Broken {
+            fn fill(&mut self, _: &mut [u8]) -> Result<()> {
+                Err(CryptoError::Random)
+            }
+        }
+        let mut private = [0; 32];
+        let made = generate(&SOFTWARE, Curve::P256, &mut Broken, &mut private).err();
+        assert_eq!((made, private), (Some(CryptoError::Random), [0; 32]));
+        assert_eq!(
+            sign_ecdsa(&SOFTWARE, Curve::P256, &[7], &[1], &mut Broken).err(),
+            Some(CryptoError::Random)
+        );
+        let made = generate(&SOFTWARE, Curve::P256, &mut random(b""), &mut private[..31]).err();
+        assert_eq!(made, Some(CryptoError::BufferTooSmall));
+    }
+
+    /// The seeded private keys themselves are pinned in the self test; this is the edge that no seed will show.
+    #[test]
+    fn the_ends_of_the_range_are_reached_and_not_left() {
+        struct Constant<'a>(&'a [u8]);
+        impl Random for Constant<'_> {
+            fn fill(&mut self, out: &mut [u8]) -> Result<()> {
+                out.fill(0);
+                copy_right(self.0, out).ok_or(CryptoError::Random)
+            }
+        }
+        for curve in Curve::ALL {
+            let drawn = |number: &[u8]| {
+                let mut private = std::vec![0; curve.size()];
+                random_scalar(curve, &mut Constant(number), &mut private).unwrap();
+                private
+            };
+            let mut one = std::vec![0; curve.size()];
+            one[curve.size() - 1] = 1;
+            assert_eq!(drawn(&[0]), one);
+            assert_eq!(drawn(&near_order(curve, -2)), near_order(curve, -1));
+            assert_eq!(drawn(&near_order(curve, -1)), one);
+            // All bits set, surplus ones included: those have to be cleared, or P-521 would give another number.
+            let mut all = std::vec![0xff; (curve.bits() + EXTRA_BITS).div_ceil(8)];
+            let full = drawn(&all);
+            all[0] = u8::MAX >> (all.len() * 8 - curve.bits() - EXTRA_BITS);
+            assert_eq!(drawn(&all), full);
+        }
+    }
+}
