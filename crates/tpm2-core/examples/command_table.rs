@@ -41,9 +41,15 @@ fn row(command: &Command) -> [String; 6] {
 }
 
 fn attributes(attributes: TpmaCc) -> String {
-    let names = [(22, "nv"), (23, "extensive"), (24, "flushed"), (28, "rHandle"), (29, "V")];
+    let names = [
+        (TpmaCc::NV, "nv"),
+        (TpmaCc::EXTENSIVE, "extensive"),
+        (TpmaCc::FLUSHED, "flushed"),
+        (TpmaCc::R_HANDLE, "rHandle"),
+        (TpmaCc::V, "V"),
+    ];
     let set: Vec<&str> =
-        names.into_iter().filter(|(bit, _)| attributes.0 >> bit & 1 == 1).map(|(_, name)| name).collect();
+        names.into_iter().filter(|(bit, _)| attributes.contains(*bit)).map(|(_, name)| name).collect();
     set.join(" ")
 }
 

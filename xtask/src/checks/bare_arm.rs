@@ -4,7 +4,7 @@
 //! `std` or `alloc` cannot be found then, and the build fails.
 
 use crate::steps::Outcome;
-use crate::workspace::{cargo, run, target};
+use crate::workspace::{root, run, target};
 use anyhow::Result;
 use std::process::Command;
 
@@ -12,26 +12,19 @@ const TARGETS: [&str; 2] = ["thumbv8m.main-none-eabi", "aarch64-unknown-none"];
 
 /// Builds `tpm2-core`, and with it all it depends on, for each target.
 pub(super) fn build() -> Result<Outcome> {
+    let mut command = Command::new("/usr/bin/cargo");
+    command.current_dir(root());
+    // Debian's cargo and compiler, whatever rustup put into the environment.
+    for variable in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTC_WRAPPER", "RUSTFLAGS"] {
+        command.env_remove(variable);
+    }
+    command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+    command.env("CARGO_TARGET_DIR", target().join("bare-arm"));
+    command.args(["build", "--quiet", "--release", "-p", "tpm2-core", "-Zbuild-std=core"]);
     for name in TARGETS {
         println!("   {name}");
-        let mut command = Command::new("/usr/bin/cargo");
-        command.current_dir(cargo().get_current_dir().unwrap_or("/".as_ref()));
-        // Debian's cargo and compiler, whatever rustup put into the environment.
-        for variable in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTC_WRAPPER", "RUSTFLAGS"] {
-            command.env_remove(variable);
-        }
-        command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
-        command.env("CARGO_TARGET_DIR", target().join("bare-arm"));
-        run(command.args([
-            "build",
-            "--quiet",
-            "--release",
-            "-p",
-            "tpm2-core",
-            "--target",
-            name,
-            "-Zbuild-std=core",
-        ]))?;
+        command.args(["--target", name]);
     }
+    run(&mut command)?;
     Ok(Outcome::Counted { passed: TARGETS.len() as u64, failed: 0 })
 }
