@@ -205,8 +205,8 @@ macro_rules! command {
         $(#[doc = $doc])*
         #[allow(dead_code, reason = "not every handler reads every handle and parameter")]
         pub struct $name<$lt> {
-            $(pub $handle: $handle_type,)*
-            $(pub $parameter: $parameter_type,)*
+            $(#[doc = concat!("Handle `", stringify!($handle), "`.")] pub $handle: $handle_type,)*
+            $(#[doc = concat!("Parameter `", stringify!($parameter), "`.")] pub $parameter: $parameter_type,)*
             bytes: core::marker::PhantomData<&$lt ()>,
         }
 
@@ -227,6 +227,7 @@ macro_rules! command {
         impl<$lt> Response<$lt> {
             /// The answer: response handle and parameters in the order of the declaration.
             #[allow(clippy::too_many_arguments, reason = "Part 3 has as many")]
+            #[allow(clippy::new_without_default, reason = "an empty answer is not a default one")]
             pub fn new($($response_handle: $response_handle_type,)? $($return: $return_type,)*) -> Self {
                 Self { $($response_handle,)? $($return,)* bytes: core::marker::PhantomData }
             }

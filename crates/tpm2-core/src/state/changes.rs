@@ -16,6 +16,12 @@ pub struct Changes<'b> {
     length: usize,
 }
 
+impl Default for Changes<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<'b> Changes<'b> {
     /// No change.
     pub fn new() -> Self {
