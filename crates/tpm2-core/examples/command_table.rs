@@ -23,7 +23,7 @@ fn page() -> String {
     page.push_str("\n## What they do\n");
     for command in COMMANDS {
         let documentation: Vec<&str> = command.documentation.lines().map(str::trim).collect();
-        let _ = writeln!(page, "- **{}**: {}", command.name, documentation.join(" ").trim());
+        let _ = writeln!(page, "- **{}**: {}", name(command), documentation.join(" ").trim());
     }
     page
 }
@@ -32,12 +32,17 @@ fn row(command: &Command) -> [String; 6] {
     let answer = command.response_handle.iter().chain(command.returns);
     [
         format!("0x{:08X}", command.code.0),
-        command.name.to_string(),
+        name(command),
         attributes(command.attributes()),
         command.handles.iter().map(handle).collect::<Vec<_>>().join(", "),
         command.parameters.iter().map(field).collect::<Vec<_>>().join(", "),
         answer.map(field).collect::<Vec<_>>().join(", "),
     ]
+}
+
+/// As Part 3 writes it.
+fn name(command: &Command) -> String {
+    command.code.command().map_or_else(|| command.name.to_string(), |name| format!("TPM2_{name}"))
 }
 
 fn attributes(attributes: TpmaCc) -> String {
