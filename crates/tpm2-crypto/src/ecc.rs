@@ -427,15 +427,8 @@ mod tests {
 
     use super::*;
     use crate::engine::SOFTWARE;
+    use crate::engine::testing::ENGINES;
     use crate::{HashAlgorithm, SeededStream, hash};
-
-    fn engines() -> Vec<&'static dyn Engine> {
-        std::vec![
-            &SOFTWARE,
-            #[cfg(feature = "aws-lc")]
-            &crate::engine::AWS_LC,
-        ]
-    }
 
     fn random(label: &[u8]) -> SeededStream {
         SeededStream::new(b"tests of the curves", label, &[])
@@ -473,7 +466,7 @@ mod tests {
             assert!(is_on_curve(curve, generator_x, generator_y));
             let mut one = [0; MAX_COORDINATE_SIZE];
             one[curve.size() - 1] = 1;
-            for engine in engines() {
+            for &engine in ENGINES {
                 let point = engine.ec_multiply_base(curve, &one[..curve.size()]).unwrap();
                 assert!(is_same(&point, &generator(curve)));
             }
@@ -495,7 +488,7 @@ mod tests {
             {
                 assert!(!is_on_curve(curve, x, y), "{curve:?}");
                 let Ok(point) = Point::new(curve, x, y) else { continue };
-                for engine in engines() {
+                for &engine in ENGINES {
                     let refused = multiply(engine, curve, &[2], &point).err();
                     assert_eq!(refused, Some(CryptoError::InvalidPoint), "{curve:?}");
                     let refused = verify_ecdsa(engine, curve, &point, &[1; 32], &[1], &[1]);
@@ -511,7 +504,7 @@ mod tests {
             let too_long = std::vec![1; curve.size() + 1];
             let (zeros, ones) = (std::vec![0; curve.size()], std::vec![0xff; curve.size()]);
             let refused = [&[][..], &[0], &zeros, curve.order(), &near_order(curve, 1), &ones, &too_long];
-            for engine in engines() {
+            for &engine in ENGINES {
                 for private in refused {
                     let error = Some(CryptoError::InvalidKey);
                     assert_eq!(public_from_private(engine, curve, private).err(), error);
@@ -540,7 +533,7 @@ mod tests {
             }
             for (first, second) in scalars.iter().zip(scalars.iter().rev()) {
                 let mut seen: Option<[Point; 3]> = None;
-                for engine in engines() {
+                for &engine in ENGINES {
                     let base = engine.ec_multiply_base(curve, first).unwrap();
                     let product = engine.ec_multiply(curve, second, &base).unwrap();
                     let sum = engine.ec_double_multiply(curve, second, first, &product).unwrap();
@@ -563,7 +556,7 @@ mod tests {
             let point = generator(curve);
             let (zero, order) = (std::vec![0; curve.size()], curve.order());
             let one = [1];
-            for engine in engines() {
+            for &engine in ENGINES {
                 for scalar in [&zero[..], order, &[]] {
                     assert_eq!(engine.ec_multiply_base(curve, scalar).err(), Some(CryptoError::InvalidInput));
                     assert_eq!(
@@ -591,7 +584,7 @@ mod tests {
     #[test]
     fn both_sides_get_the_same_secret() {
         for curve in Curve::ALL {
-            for engine in engines() {
+            for &engine in ENGINES {
                 let mut privates = [[0; MAX_COORDINATE_SIZE]; 2];
                 let [first, second] = privates.each_mut().map(|private| &mut private[..curve.size()]);
                 let mut random = random(b"ecdh");
@@ -608,7 +601,7 @@ mod tests {
     #[test]
     fn signatures_verify_and_nothing_else_does() {
         for curve in Curve::ALL {
-            for engine in engines() {
+            for &engine in ENGINES {
                 let mut private = [0; MAX_COORDINATE_SIZE];
                 let private = &mut private[..curve.size()];
                 let mut random = random(b"ecdsa");

@@ -180,25 +180,92 @@ impl Random for Number {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
+    use tee_api::Checkpoint;
+
     use super::*;
-    use crate::engine::SOFTWARE;
+    use crate::engine::testing::ENGINES;
+    use crate::engine::{ModExp, SOFTWARE};
+
+    fn every_algorithm() -> Vec<Algorithm> {
+        let hashes =
+            [HashAlgorithm::Sha1, HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512];
+        let modes = [BlockMode::Ctr, BlockMode::Ofb, BlockMode::Cbc, BlockMode::Cfb, BlockMode::Ecb];
+        let mut all: Vec<_> = hashes.map(Algorithm::Hash).into();
+        all.extend(hashes.map(Algorithm::Hmac));
+        all.extend(modes.map(Algorithm::Aes));
+        all.extend(Curve::ALL.map(Algorithm::Ecdsa));
+        all.extend(Curve::ALL.map(Algorithm::Ecdh));
+        all.extend([Algorithm::Drbg, Algorithm::SeededStream, Algorithm::Kdf, Algorithm::Rsa]);
+        all
+    }
 
     #[test]
     fn every_algorithm_gives_its_known_answer() {
-        use HashAlgorithm::{Sha1, Sha256, Sha384, Sha512};
-        for algorithm in [Sha1, Sha256, Sha384, Sha512] {
-            assert_eq!(run(Algorithm::Hash(algorithm), &SOFTWARE), Ok(()), "{algorithm:?}");
-            assert_eq!(run(Algorithm::Hmac(algorithm), &SOFTWARE), Ok(()), "{algorithm:?}");
+        for engine in ENGINES {
+            for algorithm in every_algorithm() {
+                assert_eq!(run(algorithm, *engine), Ok(()), "{algorithm:?}");
+            }
         }
-        for mode in [BlockMode::Ctr, BlockMode::Ofb, BlockMode::Cbc, BlockMode::Cfb, BlockMode::Ecb] {
-            assert_eq!(run(Algorithm::Aes(mode), &SOFTWARE), Ok(()), "{mode:?}");
+    }
+
+    /// An engine whose results are all off by a little.
+    struct Faulty;
+
+    fn flipped(out: &mut [u8]) {
+        out.iter_mut().take(1).for_each(|byte| *byte ^= 1);
+    }
+
+    fn twice(curve: Curve, point: &Point) -> Result<Point> {
+        ecc::multiply(&SOFTWARE, curve, &[2], point)
+    }
+
+    impl Engine for Faulty {
+        fn mod_exp(
+            &self,
+            operands: ModExp<'_>,
+            out: &mut [u8],
+            checkpoint: &mut dyn Checkpoint,
+        ) -> Result<()> {
+            SOFTWARE.mod_exp(operands, out, checkpoint).inspect(|()| flipped(out))
         }
-        for algorithm in [Algorithm::Drbg, Algorithm::SeededStream, Algorithm::Kdf, Algorithm::Rsa] {
-            assert_eq!(run(algorithm, &SOFTWARE), Ok(()), "{algorithm:?}");
+
+        fn mod_exp_public(
+            &self,
+            base: &[u8],
+            exponent: u32,
+            modulus: &[u8],
+            out: &mut [u8],
+            checkpoint: &mut dyn Checkpoint,
+        ) -> Result<()> {
+            SOFTWARE.mod_exp_public(base, exponent, modulus, out, checkpoint).inspect(|()| flipped(out))
         }
-        for curve in Curve::ALL {
-            assert_eq!(run(Algorithm::Ecdsa(curve), &SOFTWARE), Ok(()), "{curve:?}");
-            assert_eq!(run(Algorithm::Ecdh(curve), &SOFTWARE), Ok(()), "{curve:?}");
+
+        fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> Result<Point> {
+            twice(curve, &SOFTWARE.ec_multiply_base(curve, scalar)?)
+        }
+
+        fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point) -> Result<Point> {
+            twice(curve, &SOFTWARE.ec_multiply(curve, scalar, point)?)
+        }
+
+        fn ec_double_multiply(
+            &self,
+            curve: Curve,
+            base_scalar: &[u8],
+            scalar: &[u8],
+            point: &Point,
+        ) -> Result<Point> {
+            twice(curve, &SOFTWARE.ec_double_multiply(curve, base_scalar, scalar, point)?)
+        }
+    }
+
+    #[test]
+    fn a_wrong_answer_is_noticed() {
+        for algorithm in every_algorithm() {
+            let uses_engine = matches!(algorithm, Algorithm::Ecdsa(_) | Algorithm::Ecdh(_) | Algorithm::Rsa);
+            assert_eq!(run(algorithm, &Faulty).is_err(), uses_engine, "{algorithm:?}");
         }
     }
 }
