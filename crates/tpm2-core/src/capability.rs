@@ -65,7 +65,7 @@ pub fn pcrs<'a>(context: &Context<'_, 'a>) -> Result<TpmsCapabilityData<'a>> {
 /// TPM_CAP_TPM_PROPERTIES from `first` on, in the group of `first`.
 pub fn tpm_properties<'a>(context: &Context<'_, 'a>, first: u32, count: usize) -> Page<'a> {
     let variable = variable_properties(context)?;
-    let items = fixed_properties(context).into_iter().chain(variable);
+    let items = fixed_properties(context).chain(variable);
     let group = first / TpmPt::GROUP;
     let items = items.filter(|item| item.property.0 >= first && item.property.0 / TpmPt::GROUP == group);
     let (list, more) = page(context, items, count)?;
@@ -213,19 +213,10 @@ fn has_property(pcr: usize, tag: TpmPtPcr) -> bool {
     }
 }
 
-/// The properties that only another firmware changes (PT_FIXED).
-fn fixed_properties(context: &Context<'_, '_>) -> [TpmsTaggedProperty; 47] {
-    let profile = context.profile;
+/// Who made the TPM, and its firmware's version: all that there is to know in failure mode (Part 3, 30.2.1).
+pub fn identity() -> [TpmsTaggedProperty; 8] {
     let [vendor_1, vendor_2, vendor_3, vendor_4] = firmware::VENDOR_STRING.map(u32::from_be_bytes);
-    let commands = u32::try_from(COMMANDS.len()).unwrap_or(u32::MAX);
-    let max_digest = profile.pcr_banks.iter().filter_map(|bank| TpmiAlgHash::new(*bank)).map(TpmiAlgHash::digest_size);
-    let property = |(property, value)| TpmsTaggedProperty { property, value };
     [
-        (TpmPt::FAMILY_INDICATOR, u32::from_be_bytes(*b"2.0\0")),
-        (TpmPt::LEVEL, 0),
-        (TpmPt::REVISION, 185),
-        (TpmPt::ERRATA, 0),
-        (TpmPt::YEAR, 2026),
         (TpmPt::MANUFACTURER, u32::from_be_bytes(firmware::MANUFACTURER)),
         (TpmPt::VENDOR_STRING_1, vendor_1),
         (TpmPt::VENDOR_STRING_2, vendor_2),
@@ -234,6 +225,27 @@ fn fixed_properties(context: &Context<'_, '_>) -> [TpmsTaggedProperty; 47] {
         (TpmPt::VENDOR_TPM_TYPE, 1),
         (TpmPt::FIRMWARE_VERSION_1, (firmware::VERSION >> 32) as u32),
         (TpmPt::FIRMWARE_VERSION_2, firmware::VERSION as u32),
+    ]
+    .map(tagged)
+}
+
+const fn tagged((property, value): (TpmPt, u32)) -> TpmsTaggedProperty {
+    TpmsTaggedProperty { property, value }
+}
+
+/// The properties that only another firmware changes (PT_FIXED).
+fn fixed_properties(context: &Context<'_, '_>) -> impl Iterator<Item = TpmsTaggedProperty> {
+    let profile = context.profile;
+    let commands = u32::try_from(COMMANDS.len()).unwrap_or(u32::MAX);
+    let max_digest = profile.pcr_banks.iter().filter_map(|bank| TpmiAlgHash::new(*bank)).map(TpmiAlgHash::digest_size);
+    let specification = [
+        (TpmPt::FAMILY_INDICATOR, u32::from_be_bytes(*b"2.0\0")),
+        (TpmPt::LEVEL, 0),
+        (TpmPt::REVISION, 185),
+        (TpmPt::ERRATA, 0),
+        (TpmPt::YEAR, 2026),
+    ];
+    let limits = [
         (TpmPt::INPUT_BUFFER, tpm2_types::limits::MAX_2B_BUFFER_SIZE as u32),
         (TpmPt::HR_TRANSIENT_MIN, profile.loaded_objects),
         (TpmPt::HR_PERSISTENT_MIN, profile.persistent_objects),
@@ -269,8 +281,8 @@ fn fixed_properties(context: &Context<'_, '_>) -> [TpmsTaggedProperty; 47] {
         (TpmPt::MODES, TpmaModes::empty().bits()),
         (TpmPt::MAX_CAP_BUFFER, MAX_CAP_BUFFER as u32),
         (TpmPt::FIRMWARE_SVN, firmware::SVN),
-    ]
-    .map(property)
+    ];
+    specification.map(tagged).into_iter().chain(identity()).chain(limits.map(tagged))
 }
 
 /// NV indices and persistent objects share one memory; persistent objects are used where they are.
@@ -292,7 +304,6 @@ fn variable_properties(context: &Context<'_, '_>) -> Result<[TpmsTaggedProperty;
         state.nv_index(TpmHandle(*id)).ok().flatten().is_some_and(|index| index.attributes().nt() == TpmNt::COUNTER)
     });
     let room = state.persistent_room();
-    let property = |(property, value)| TpmsTaggedProperty { property, value };
     Ok([
         (TpmPt::PERMANENT, permanent(context)?.bits()),
         (TpmPt::STARTUP_CLEAR, startup_clear(state)?.bits()),
@@ -316,7 +327,7 @@ fn variable_properties(context: &Context<'_, '_>) -> Result<[TpmsTaggedProperty;
         (TpmPt::AUDIT_COUNTER_0, 0),
         (TpmPt::AUDIT_COUNTER_1, 0),
     ]
-    .map(property))
+    .map(tagged))
 }
 
 /// Bytes that a persistent object takes at most with today's algorithms (RSA 4096), for an estimate.

@@ -24,13 +24,14 @@ extern crate std;
 
 mod algorithm;
 mod arena;
+mod attest;
 mod authorization;
 mod capability;
 mod clock;
 pub mod command;
 mod context;
 mod dictionary_attack;
-mod firmware;
+pub mod firmware;
 mod manufacture;
 mod memory;
 mod nv;
@@ -40,7 +41,9 @@ mod pipeline;
 pub mod profile;
 mod self_test;
 mod session;
+mod signature;
 pub mod state;
+mod ticket;
 mod tpm;
 
 pub use memory::{MAX_COMMAND_SIZE, MAX_RESPONSE_SIZE, Memory, Slices};

@@ -137,7 +137,8 @@ impl<'m, P: Platform> Tpm<'m, P> {
         self.self_tests = SelfTests::new();
         let base = self.state.orderly().map_or(0, |orderly| orderly.clock);
         self.clock.start(&mut self.platform, base);
-        if let Err(error) = self.seed_random() {
+        let tested = self.self_tests.power_on(self.engine).map_err(|_| FailureReason::SelfTest);
+        if let Err(error) = tested.and_then(|()| self.seed_random()) {
             self.failure.get_or_insert(error);
         }
     }
@@ -277,7 +278,12 @@ impl<'m, P: Platform> Tpm<'m, P> {
             locality,
             session: authorized.first_session(),
         };
-        let sealed = authorized.execute(&mut context, response)?.seal(&mut context, handles.as_slice())?;
+        let executed = authorized.execute(&mut context, response);
+        let sealed = executed.and_then(|executed| executed.seal(&mut context, handles.as_slice()));
+        if self_tests.has_failed() {
+            *failure = Some(FailureReason::SelfTest);
+        }
+        let sealed = sealed?;
         *used = [command.len(), sealed.length, working_size - arena.remaining()];
         commit(state, platform, failure, &mut changes)?;
         Ok(sealed.length)

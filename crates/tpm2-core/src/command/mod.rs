@@ -351,22 +351,33 @@ command_set! {
         shutdown
     }
     testing {
+        get_test_result
+        incremental_self_test
+        self_test
     }
     session {
     }
     object {
     }
     asymmetric {
+        rsa_decrypt
+        rsa_encrypt
     }
     symmetric {
+        hash
+        hmac
     }
     random_number {
         get_random
         stir_random
     }
     attestation {
+        certify
+        quote
     }
     signing {
+        sign
+        verify_signature
     }
     integrity {
         pcr_event

@@ -1,5 +1,8 @@
 //! Objects (Part 1, "Object Structure Elements", "Object Hierarchy"): the record of a loaded or persistent one.
 
+pub mod key;
+pub mod scheme;
+
 use tee_api::RecordKey;
 use tpm2_types::{
     Marshal, Reader, ResponseCode, Result, Tpm2bName, TpmHandle, TpmHt, TpmaObject, TpmtPublic, TpmtSensitive,

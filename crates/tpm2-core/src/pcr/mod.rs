@@ -1,9 +1,11 @@
 //! PCRs (Part 1, "Platform Configuration Registers"): banks, attributes of each PCR, and their changes.
 
 use tee_api::Change;
-use tpm2_crypto::{HashAlgorithm, hash};
+use tpm2_crypto::{Digest, HashAlgorithm, Hasher, hash};
 use tpm2_types::limits::IMPLEMENTATION_PCR;
-use tpm2_types::{ResponseCode, Result, TpmAlgId, TpmaLocality, TpmiAlgHash};
+use tpm2_types::{
+    MaxSize, ResponseCode, Result, TpmAlgId, TpmaLocality, TpmiAlgHash, TpmlPcrSelection, TpmsPcrSelect, TpmsPcrSelection,
+};
 
 use crate::algorithm::FromAlg;
 use crate::context::Context;
@@ -122,6 +124,32 @@ pub fn count_change(context: &mut Context<'_, '_>, pcr: usize) -> Result<()> {
     }
     let reset = context.state.state_reset()?;
     context.put(&StateReset { pcr_counter: reset.pcr_counter.wrapping_add(1), ..reset })
+}
+
+/// The digest of the selected PCRs (Part 1, "Selecting Multiple PCR"). Banks that are not there add nothing.
+pub fn digest(state: &State<'_>, profile: &Profile, selection: &TpmlPcrSelection<'_>, hash: TpmiAlgHash) -> Digest {
+    let mut hasher = Hasher::new(HashAlgorithm::from_alg(hash));
+    for bank in selection.iter() {
+        for pcr in bank.pcr_select.iter() {
+            if let Some(value) = value(state, profile, bank.hash, pcr) {
+                hasher.update(value);
+            }
+        }
+    }
+    hasher.finish()
+}
+
+/// The selection without PCRs of banks that are not there.
+pub fn implemented<'b>(
+    context: &Context<'_, 'b>,
+    selection: &TpmlPcrSelection<'_>,
+) -> Result<TpmlPcrSelection<'b>> {
+    let buffer = context.arena.allocate(TpmsPcrSelection::MAX_SIZE * selection.len())?;
+    let selected = selection.iter().map(|bank| {
+        let there = |pcr: &usize| value(context.state, context.profile, bank.hash, *pcr).is_some();
+        TpmsPcrSelection { pcr_select: TpmsPcrSelect::of(bank.pcr_select.iter().filter(there)), ..bank }
+    });
+    TpmlPcrSelection::build(buffer, selected)
 }
 
 /// The number of the PCR with this handle.
