@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use tpm2_client::template::Template;
-use tpm2_client::{Authorization, Client, Command, Entity, Response, Session, StartSession, commands, name_of_public};
+use tpm2_client::{
+    Authorization, Client, Command, Entity, Response, Session, StartSession, commands, name_of_public,
+};
 use tpm2_types::{Position, ResponseCode, TpmAlgId, TpmHandle, TpmRh, TpmSu, TpmaNv};
 
 use crate::machine::Machine;
@@ -58,7 +60,9 @@ impl Bed {
     pub fn at(&mut self, position: Position) -> &mut Self {
         self.expected = match (self.row, position) {
             (ResponseCode::REFERENCE_H0, Position::Handle(number)) => ResponseCode::reference_handle(number),
-            (ResponseCode::REFERENCE_S0, Position::Session(number)) => ResponseCode::reference_session(number),
+            (ResponseCode::REFERENCE_S0, Position::Session(number)) => {
+                ResponseCode::reference_session(number)
+            }
             (code, position) => code.base().at(position),
         };
         self
@@ -71,7 +75,11 @@ impl Bed {
     }
 
     /// As [`Bed::refuse`], with these authorizations.
-    pub fn refuse_using(&mut self, command: &Command, authorizations: &mut [Authorization<'_>]) -> Result<()> {
+    pub fn refuse_using(
+        &mut self,
+        command: &Command,
+        authorizations: &mut [Authorization<'_>],
+    ) -> Result<()> {
         self.unchanged(|client| client.execute(command, authorizations))
     }
 
@@ -141,7 +149,13 @@ impl Bed {
     }
 
     /// A new object under `parent`, not loaded.
-    pub fn create(&mut self, parent: &Entity, template: &Template, auth: &[u8], data: &[u8]) -> Result<Created> {
+    pub fn create(
+        &mut self,
+        parent: &Entity,
+        template: &Template,
+        auth: &[u8],
+        data: &[u8],
+    ) -> Result<Created> {
         let sensitive = commands::sensitive(auth, data);
         let create = commands::create(parent, sensitive, &template.to_bytes(), &[], commands::no_pcrs());
         let response = self.run(&create).context("Create")?;
@@ -150,9 +164,16 @@ impl Bed {
     }
 
     /// A new object under `parent`, loaded.
-    pub fn child(&mut self, parent: &Entity, template: &Template, auth: &[u8], data: &[u8]) -> Result<Entity> {
+    pub fn child(
+        &mut self,
+        parent: &Entity,
+        template: &Template,
+        auth: &[u8],
+        data: &[u8],
+    ) -> Result<Entity> {
         let created = self.create(parent, template, auth, data)?;
-        let response = self.run(&commands::load(parent, &created.private, &created.public)).context("Load")?;
+        let response =
+            self.run(&commands::load(parent, &created.private, &created.public)).context("Load")?;
         Ok(Entity::named(response.handle()?, name_of_public(&created.public, 2)).with_auth(auth))
     }
 
@@ -243,7 +264,9 @@ impl Bed {
         self.refusals += 1;
         match answer {
             Err(tpm2_client::Error::Tpm(answered)) if answered == self.expected => Ok(()),
-            Err(tpm2_client::Error::Tpm(answered)) => bail!("answered {answered} instead of {}", self.expected),
+            Err(tpm2_client::Error::Tpm(answered)) => {
+                bail!("answered {answered} instead of {}", self.expected)
+            }
             Err(error) => Err(error.into()),
             Ok(_) => bail!("answered TPM_RC_SUCCESS instead of {}", self.expected),
         }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bed;
+mod keys;
 pub mod machine;
 pub mod response_codes;
 pub mod table;

@@ -3,8 +3,12 @@
 use std::io;
 use std::time::Duration;
 
+use platform_memory::MemoryPlatform;
+use tee_api::StoreError;
 use tpm2_client::Transport;
 use tpm2_client::transport::SwtpmProcess;
+use tpm2_core::{Memory, Tpm};
+use tpm2_crypto::engine::SOFTWARE;
 
 /// A TPM that a case may do anything with: it is thrown away afterwards.
 pub trait Machine: Transport {
@@ -43,6 +47,8 @@ pub trait Machine: Transport {
 pub enum CommitFailure {
     /// The store is away for now; nothing was written.
     Unavailable,
+    /// The store limits how often it is written; nothing was written.
+    RateLimited,
     /// Nobody knows what was written.
     OutcomeUnknown,
 }
@@ -63,6 +69,67 @@ impl Transport for Box<dyn Machine> {
         (**self).transceive(locality, command)
     }
 }
+
+/// This TPM, in this process and in memory.
+struct InProcess {
+    tpm: Tpm<'static, MemoryPlatform>,
+    device: MemoryPlatform,
+}
+
+/// A factory of this project's TPM.
+pub fn in_process() -> impl Fn() -> io::Result<Box<dyn Machine>> + Sync {
+    || {
+        let device = MemoryPlatform::new(1);
+        // Never given back: a process of tests makes a few hundred and ends.
+        let memory = Box::leak(Box::<Memory>::default());
+        let mut tpm = Tpm::new(memory.slices(), device.handle(), &SOFTWARE);
+        tpm.manufacture().map_err(io::Error::other)?;
+        tpm.execute(0, STARTUP_CLEAR);
+        Ok(Box::new(InProcess { tpm, device }))
+    }
+}
+
+impl Transport for InProcess {
+    fn transceive(&mut self, locality: u8, command: &[u8]) -> io::Result<Vec<u8>> {
+        Ok(self.tpm.execute(locality, command).to_vec())
+    }
+}
+
+impl Machine for InProcess {
+    fn power_cycle(&mut self) -> io::Result<()> {
+        self.tpm.power_on();
+        Ok(())
+    }
+
+    fn state_digest(&self) -> Option<[u8; 32]> {
+        Some(self.tpm.state_digest())
+    }
+
+    fn pass(&mut self, time: Duration) -> io::Result<()> {
+        self.device.advance(time.as_millis().try_into().map_err(io::Error::other)?);
+        Ok(())
+    }
+
+    fn fail_next_commit(&mut self, failure: CommitFailure) -> Result<(), NotHere> {
+        self.device.fail_next_commit(match failure {
+            CommitFailure::Unavailable => StoreError::Unavailable,
+            CommitFailure::RateLimited => StoreError::RateLimited,
+            CommitFailure::OutcomeUnknown => StoreError::OutcomeUnknown,
+        });
+        Ok(())
+    }
+
+    fn cancel_next(&mut self) -> Result<(), NotHere> {
+        self.device.cancel_at_checkpoint(1);
+        Ok(())
+    }
+
+    fn takes_any_bytes(&self) -> Result<(), NotHere> {
+        Ok(())
+    }
+}
+
+const STARTUP_CLEAR: &[u8] = &[0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x44, 0, 0];
 
 /// Makes a fresh machine, manufactured and started with TPM2_Startup(CLEAR), for each case.
 pub type Factory = dyn Fn() -> io::Result<Box<dyn Machine>> + Sync;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use conformance::response_codes::{self, Outcome};
 use conformance::machine;
+use conformance::response_codes::{self, Outcome};
 
 /// Checks of the TPM against the specification.
 #[derive(Parser)]
@@ -23,9 +23,9 @@ enum What {
         /// Only cases whose command or row contains this.
         #[arg(default_value = "")]
         filter: String,
-        /// A program with swtpm's command line to run against, for comparison.
+        /// A program with swtpm's command line to run against, for comparison. Without it, the TPM in this process.
         #[arg(long, value_name = "PROGRAM")]
-        against: String,
+        against: Option<String>,
         /// Cases at a time.
         #[arg(long, default_value_t = 2)]
         threads: usize,
@@ -41,7 +41,10 @@ fn main() -> Result<ExitCode> {
             Ok(code(findings.is_empty()))
         }
         What::Run { filter, against, threads } => {
-            let outcomes = response_codes::run(&machine::peer(&against), &filter, threads)?;
+            let outcomes = match against {
+                Some(program) => response_codes::run(&machine::peer(&program), &filter, threads)?,
+                None => response_codes::run(&machine::in_process(), &filter, threads)?,
+            };
             for outcome in &outcomes {
                 let word = match outcome {
                     outcome if outcome.skipped() => "skipped",

@@ -109,5 +109,8 @@ fn layout(command: &str) -> Result<BTreeMap<String, Position>> {
 }
 
 fn read<T: for<'a> Deserialize<'a>>(table: &str) -> Result<Vec<T>> {
-    csv::Reader::from_reader(table.as_bytes()).deserialize().map(|row| row.context("a table of spec/")).collect()
+    csv::Reader::from_reader(table.as_bytes())
+        .deserialize()
+        .map(|row| row.context("a table of spec/"))
+        .collect()
 }

@@ -8,9 +8,7 @@ use tpm2_client::{
     Append, Authorization, Bytes, Command, Entity, ParameterEncryption, StartSession, commands,
 };
 use tpm2_types::Position::{Handle, Parameter, Session};
-use tpm2_types::{
-    TpmAlgId, TpmCc, TpmHandle, TpmRh, TpmSt, TpmSu, TpmaNv, TpmaObject, TpmaSession,
-};
+use tpm2_types::{TpmAlgId, TpmCc, TpmHandle, TpmRh, TpmSt, TpmaNv, TpmaObject, TpmaSession};
 
 use super::{Suite, case};
 use crate::bed::Bed;
@@ -78,14 +76,17 @@ pub(super) const CASES: &[Suite] = &[Suite {
             }
             bed.refuse(&load)
         }),
-        case("TPM_RC_NV_LOCKED: write-locked index needs writing, or read-locked index reading (5.4)", |bed| {
-            let index = bed.nv_index(OWNER_INDEX | TpmaNv::WRITE_STCLEAR | TpmaNv::READ_STCLEAR, 8)?;
-            bed.run(&commands::nv_write(TpmRh::OWNER, &index, &[1; 8], 0))?;
-            bed.run(&commands::nv_write_lock(TpmRh::OWNER, &index))?;
-            bed.run(&commands::nv_read_lock(TpmRh::OWNER, &index))?;
-            bed.refuse(&commands::nv_write(TpmRh::OWNER, &index, &[2; 8], 0))?;
-            bed.refuse(&commands::nv_read(TpmRh::OWNER, &index, 8, 0))
-        }),
+        case(
+            "TPM_RC_NV_LOCKED: write-locked index needs writing, or read-locked index reading (5.4)",
+            |bed| {
+                let index = bed.nv_index(OWNER_INDEX | TpmaNv::WRITE_STCLEAR | TpmaNv::READ_STCLEAR, 8)?;
+                bed.run(&commands::nv_write(TpmRh::OWNER, &index, &[1; 8], 0))?;
+                bed.run(&commands::nv_write_lock(TpmRh::OWNER, &index))?;
+                bed.run(&commands::nv_read_lock(TpmRh::OWNER, &index))?;
+                bed.refuse(&commands::nv_write(TpmRh::OWNER, &index, &[2; 8], 0))?;
+                bed.refuse(&commands::nv_read(TpmRh::OWNER, &index, 8, 0))
+            },
+        ),
         case("TPM_RC_VALUE: PCR handle outside the supported range (5.4)", |bed| {
             bed.at(Handle(1)).refuse(&commands::pcr_reset(TpmHandle::pcr(24)))
         }),
@@ -95,7 +96,7 @@ pub(super) const CASES: &[Suite] = &[Suite {
             for command in [
                 commands::flush_context(session.handle()),
                 commands::context_save(session.handle()),
-                commands::startup(TpmSu::CLEAR),
+                commands::context_load(&[0; 32]),
             ] {
                 bed.refuse_using(&command, &mut [Authorization::Password(&[])])?;
             }
@@ -157,18 +158,24 @@ pub(super) const CASES: &[Suite] = &[Suite {
             let command = commands::clear_control(TpmRh::LOCKOUT, true);
             bed.at(Session(1)).refuse_using(&command, &mut [(&mut session).into()])
         }),
-        case("TPM_RC_ATTRIBUTES: session not for authorization with decrypt, encrypt, audit all CLEAR", |bed| {
-            let mut session = bed.hmac_session()?;
-            bed.at(Session(1)).refuse_using(&commands::get_random(8), &mut [(&mut session).into()])?;
-            let command = commands::clear_control(TpmRh::LOCKOUT, true);
-            let both = &mut [Authorization::Password(&[]), (&mut session).into()];
-            bed.at(Session(2)).refuse_using(&command, both)
-        }),
-        case("TPM_RC_ATTRIBUTES: decrypt session but the command allows no parameter encryption (5.7)", |bed| {
-            let mut session = bed.hmac_session()?;
-            session.attributes |= TpmaSession::DECRYPT;
-            bed.at(Session(1)).refuse_using(&commands::get_random(8), &mut [(&mut session).into()])
-        }),
+        case(
+            "TPM_RC_ATTRIBUTES: session not for authorization with decrypt, encrypt, audit all CLEAR",
+            |bed| {
+                let mut session = bed.hmac_session()?;
+                bed.at(Session(1)).refuse_using(&commands::get_random(8), &mut [(&mut session).into()])?;
+                let command = commands::clear_control(TpmRh::LOCKOUT, true);
+                let both = &mut [Authorization::Password(&[]), (&mut session).into()];
+                bed.at(Session(2)).refuse_using(&command, both)
+            },
+        ),
+        case(
+            "TPM_RC_ATTRIBUTES: decrypt session but the command allows no parameter encryption (5.7)",
+            |bed| {
+                let mut session = bed.hmac_session()?;
+                session.attributes |= TpmaSession::DECRYPT;
+                bed.at(Session(1)).refuse_using(&commands::get_random(8), &mut [(&mut session).into()])
+            },
+        ),
         // 5.6 Authorization checks
         case("TPM_RC_AUTH_UNAVAILABLE: public and sensitive parts of authorized object not present", |bed| {
             let key = bed.primary(&template::ak_ecc())?;
@@ -183,15 +190,18 @@ pub(super) const CASES: &[Suite] = &[Suite {
             bed.refuse(&commands::unseal(&item))?;
             bed.refuse(&wrong)
         }),
-        case("TPM_RC_AUTH_TYPE: ADMIN role: adminWithPolicy object or hierarchy without policy session", |bed| {
-            let parent = bed.primary(&template::srk_ecc())?;
-            let strict = template::ak_ecc().set(TpmaObject::ADMIN_WITH_POLICY);
-            let key = bed.child(&parent, &strict, &[], &[])?;
-            let change = commands::object_change_auth(&key, &parent, b"new");
-            bed.refuse(&change)?;
-            let mut session = bed.hmac_session()?;
-            bed.refuse_using(&change, &mut [(&mut session).into()])
-        }),
+        case(
+            "TPM_RC_AUTH_TYPE: ADMIN role: adminWithPolicy object or hierarchy without policy session",
+            |bed| {
+                let parent = bed.primary(&template::srk_ecc())?;
+                let strict = template::ak_ecc().set(TpmaObject::ADMIN_WITH_POLICY);
+                let key = bed.child(&parent, &strict, &[], &[])?;
+                let change = commands::object_change_auth(&key, &parent, b"new");
+                bed.refuse(&change)?;
+                let mut session = bed.hmac_session()?;
+                bed.refuse_using(&change, &mut [(&mut session).into()])
+            },
+        ),
         case("TPM_RC_POLICY_FAIL: ADMIN or DUP policy without PolicyCommandCode", |bed| {
             let parent = bed.primary(&template::srk_ecc())?;
             let policy = bed.policy(&[&commands::policy_auth_value])?;
@@ -209,28 +219,36 @@ pub(super) const CASES: &[Suite] = &[Suite {
             let mut session = bed.hmac_session()?;
             bed.refuse_using(&commands::unseal(&item), &mut [(&mut session).into()])
         }),
-        case("TPM_RC_AUTH_UNAVAILABLE: NV index: POLICYREAD or POLICYWRITE CLEAR, policy session used", |bed| {
-            let index = bed.nv_index(TpmaNv::AUTHREAD | TpmaNv::AUTHWRITE | TpmaNv::NO_DA, 8)?;
-            let mut session = bed.policy_session()?;
-            bed.refuse_using(&commands::nv_write(&index, &index, &[1; 8], 0), &mut [(&mut session).into()])?;
-            bed.run(&commands::nv_write(&index, &index, &[1; 8], 0))?;
-            let index = bed.nv_name(&index)?;
-            bed.refuse_using(&commands::nv_read(&index, &index, 8, 0), &mut [(&mut session).into()])
-        }),
-        case("TPM_RC_AUTH_UNAVAILABLE: NV index: AUTHREAD or AUTHWRITE CLEAR, HMAC or password used", |bed| {
-            let index = bed.nv_index(OWNER_INDEX | TpmaNv::NO_DA, 8)?;
-            bed.refuse(&commands::nv_write(&index, &index, &[1; 8], 0))?;
-            bed.run(&commands::nv_write(TpmRh::OWNER, &index, &[1; 8], 0))?;
-            let index = bed.nv_name(&index)?;
-            bed.refuse(&commands::nv_read(&index, &index, 8, 0))?;
-            let mut session = bed.hmac_session()?;
-            bed.refuse_using(&commands::nv_read(&index, &index, 8, 0), &mut [(&mut session).into()])
-        }),
+        case(
+            "TPM_RC_AUTH_UNAVAILABLE: NV index: POLICYREAD or POLICYWRITE CLEAR, policy session used",
+            |bed| {
+                let index = bed.nv_index(TpmaNv::AUTHREAD | TpmaNv::AUTHWRITE | TpmaNv::NO_DA, 8)?;
+                let mut session = bed.policy_session()?;
+                bed.refuse_using(
+                    &commands::nv_write(&index, &index, &[1; 8], 0),
+                    &mut [(&mut session).into()],
+                )?;
+                bed.run(&commands::nv_write(&index, &index, &[1; 8], 0))?;
+                let index = bed.nv_name(&index)?;
+                bed.refuse_using(&commands::nv_read(&index, &index, 8, 0), &mut [(&mut session).into()])
+            },
+        ),
+        case(
+            "TPM_RC_AUTH_UNAVAILABLE: NV index: AUTHREAD or AUTHWRITE CLEAR, HMAC or password used",
+            |bed| {
+                let index = bed.nv_index(OWNER_INDEX | TpmaNv::NO_DA, 8)?;
+                bed.refuse(&commands::nv_write(&index, &index, &[1; 8], 0))?;
+                bed.run(&commands::nv_write(TpmRh::OWNER, &index, &[1; 8], 0))?;
+                let index = bed.nv_name(&index)?;
+                bed.refuse(&commands::nv_read(&index, &index, 8, 0))?;
+                let mut session = bed.hmac_session()?;
+                bed.refuse_using(&commands::nv_read(&index, &index, 8, 0), &mut [(&mut session).into()])
+            },
+        ),
         case("TPM_RC_EXPIRED: policy session timed out", |bed| {
             let owner = Entity::from(TpmRh::OWNER);
-            let item = policy_sealed(bed, &|session| {
-                commands::policy_secret(&owner, session, &[], &[], &[], 0)
-            })?;
+            let item =
+                policy_sealed(bed, &|session| commands::policy_secret(&owner, session, &[], &[], &[], 0))?;
             let mut session = bed.policy_session()?;
             let nonce = session.nonce_tpm().to_vec();
             bed.run(&commands::policy_secret(&owner, session.handle(), &nonce, &[], &[], 1))?;
@@ -239,9 +257,8 @@ pub(super) const CASES: &[Suite] = &[Suite {
         }),
         case("TPM_RC_POLICY_FAIL: policy session cpHash differs from that of the command", |bed| {
             let owner = Entity::from(TpmRh::OWNER);
-            let item = policy_sealed(bed, &|session| {
-                commands::policy_secret(&owner, session, &[], &[], &[], 0)
-            })?;
+            let item =
+                policy_sealed(bed, &|session| commands::policy_secret(&owner, session, &[], &[], &[], 0))?;
             let mut session = bed.policy_session()?;
             bed.run(&commands::policy_secret(&owner, session.handle(), &[], &[0xC0; 32], &[], 0))?;
             bed.at(Session(1)).refuse_using(&commands::unseal(&item), &mut [(&mut session).into()])
@@ -306,13 +323,16 @@ pub(super) const CASES: &[Suite] = &[Suite {
             let aes = Bytes::new().u16(TpmAlgId::AES.0).u16(128).u16(0x1234);
             bed.at(Parameter(4)).refuse(&start_auth_session(aes))
         }),
-        case("TPM_RC_RESERVED_BITS: unmarshaling: reserved bits not zero (Table 2 names it TPM_RC_RESERVED)", |bed| {
-            for bit in [0, 3, 12, 20, 31] {
-                let attributes = template::sealed().attributes | TpmaObject::from_bits_retain(1 << bit);
-                bed.at(Parameter(2)).refuse(&primary(&template::sealed().attributes(attributes)))?;
-            }
-            Ok(())
-        }),
+        case(
+            "TPM_RC_RESERVED_BITS: unmarshaling: reserved bits not zero (Table 2 names it TPM_RC_RESERVED)",
+            |bed| {
+                for bit in [0, 3, 12, 20, 31] {
+                    let attributes = template::sealed().attributes | TpmaObject::from_bits_retain(1 << bit);
+                    bed.at(Parameter(2)).refuse(&primary(&template::sealed().attributes(attributes)))?;
+                }
+                Ok(())
+            },
+        ),
         case("TPM_RC_SCHEME: unmarshaling: unsupported signing or encryption scheme (Table 2)", |bed| {
             let key = bed.primary(&template::signing_ecc())?;
             for scheme in [0x1234, TpmAlgId::SHA256.0] {
@@ -361,6 +381,10 @@ pub(super) const CASES: &[Suite] = &[Suite {
             bed.machine().fail_next_commit(CommitFailure::Unavailable)?;
             bed.refuse(&commands::clear_control(TpmRh::LOCKOUT, true))
         }),
+        case("TPM_RC_NV_RATE: NV writes are being rate limited (Table 3)", |bed| {
+            bed.machine().fail_next_commit(CommitFailure::RateLimited)?;
+            bed.refuse(&commands::clear_control(TpmRh::LOCKOUT, true))
+        }),
         case("TPM_RC_SESSION_HANDLES: no session handle; only StartAuthSession (Table 3)", |bed| {
             occupy_session_handles(bed)?;
             bed.refuse(&start_auth_session(template::null()))
@@ -379,6 +403,9 @@ pub(super) const CASES: &[Suite] = &[Suite {
 /// More objects or sessions than any TPM has room for.
 const MANY: usize = 300;
 
+/// More session contexts than the gap between two can be.
+const LARGEST_GAP: usize = 70_000;
+
 const OWNER_INDEX: TpmaNv = TpmaNv::OWNERREAD.union(TpmaNv::OWNERWRITE);
 
 /// Fills all session handles, with contexts saved so that the slots stay free.
@@ -388,6 +415,26 @@ pub(super) fn occupy_session_handles(bed: &mut Bed) -> Result<()> {
             Ok(session) => bed.run(&commands::context_save(session.handle()))?,
             Err(_) => break,
         };
+    }
+    Ok(())
+}
+
+/// Saves a session's context, and then so many others that its counter can grow no older.
+pub(super) fn fill_context_gap(bed: &mut Bed) -> Result<()> {
+    let oldest = bed.hmac_session()?;
+    bed.run(&commands::context_save(oldest.handle()))?;
+    for _ in 0..LARGEST_GAP {
+        let Ok(session) = bed.hmac_session() else { break };
+        if bed.run(&commands::context_save(session.handle())).is_err() {
+            break;
+        }
+        bed.flush(session.handle())?;
+    }
+    // The last slot is kept for the oldest context.
+    for _ in 0..MANY {
+        if bed.hmac_session().is_err() {
+            break;
+        }
     }
     Ok(())
 }
