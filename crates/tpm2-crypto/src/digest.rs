@@ -85,7 +85,7 @@ impl Deref for Digest {
     }
 }
 
-/// A hash in the making.
+/// A hash in the making, wiped on drop.
 #[derive(Clone)]
 pub struct Hasher(State);
 
@@ -170,7 +170,7 @@ impl Hasher {
     }
 }
 
-/// A keyed hash (FIPS 198-1) in the making. Both states are wiped on drop by the hash functions themselves.
+/// A keyed hash (FIPS 198-1) in the making, wiped on drop.
 #[derive(Clone)]
 pub struct Hmac {
     inner: Hasher,
@@ -271,6 +271,19 @@ mod tests {
 
     const ALL: [HashAlgorithm; 4] =
         [HashAlgorithm::Sha1, HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512];
+
+    /// Nothing here wipes these; they do it themselves as long as their feature is on.
+    #[test]
+    fn states_and_keys_wipe_themselves() {
+        fn wiped<T: ZeroizeOnDrop>() {}
+        wiped::<sha1::Sha1>();
+        wiped::<sha2::Sha256>();
+        wiped::<sha2::Sha384>();
+        wiped::<sha2::Sha512>();
+        wiped::<::aes::Aes128>();
+        wiped::<::aes::Aes192>();
+        wiped::<::aes::Aes256>();
+    }
 
     /// RFC 4231, test case 6: a key longer than a block.
     #[test]

@@ -26,6 +26,14 @@ const SEED_SIZE: usize = KEY_SIZE + AES_BLOCK_SIZE;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReseedRequired;
 
+impl core::fmt::Display for ReseedRequired {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the random number generator needs fresh entropy")
+    }
+}
+
+impl core::error::Error for ReseedRequired {}
+
 impl From<ReseedRequired> for CryptoError {
     fn from(_: ReseedRequired) -> Self {
         Self::Random
@@ -47,7 +55,7 @@ impl Drbg {
     /// Makes a generator out of at least 32 bytes with full entropy, a nonce (at least 16 bytes unless the entropy
     /// input is half as long again) and a personalization that need not be secret.
     ///
-    /// [`CryptoError::Random`] when `entropy` is too short or its first 16 bytes come again within it.
+    /// [`CryptoError::Random`] when `entropy` is too short or a block of 16 bytes comes twice in it.
     pub fn instantiate(entropy: &[u8], nonce: &[u8], personalization: &[u8]) -> Result<Self> {
         let mut drbg = Self {
             key: [0; KEY_SIZE],
@@ -108,10 +116,13 @@ impl Drbg {
         Ok(())
     }
 
-    /// The health checks of an entropy input: long enough, the first block never comes again, not the last input again.
+    /// The health checks of an entropy input: long enough, no block twice, not the last input again.
     fn accept(&mut self, entropy: &[u8]) -> Result<()> {
-        let mut blocks = entropy.chunks_exact(AES_BLOCK_SIZE);
-        let stuck = blocks.next().is_some_and(|first| blocks.any(|block| block.ct_eq(first).into()));
+        let blocks = entropy.chunks_exact(AES_BLOCK_SIZE);
+        let stuck = blocks
+            .clone()
+            .enumerate()
+            .any(|(index, block)| blocks.clone().take(index).any(|earlier| earlier.ct_eq(block).into()));
         let digest = hash(HashAlgorithm::Sha256, &[entropy]);
         if entropy.len() < MIN_ENTROPY || stuck || digest.equals(&self.last_entropy) {
             return Err(CryptoError::Random);
@@ -239,9 +250,11 @@ mod tests {
         assert!(refused(&[]));
         assert!(refused(&count::<31>(0)));
         assert!(refused(&[0; 64]));
-        let mut repeating: [u8; 64] = count(0);
-        repeating.copy_within(..16, 48);
-        assert!(refused(&repeating));
+        for (from, to) in [(0, 16), (0, 48), (16, 32), (32, 48)] {
+            let mut repeating: [u8; 64] = count(0);
+            repeating.copy_within(from..from + 16, to);
+            assert!(refused(&repeating), "{from} {to}");
+        }
 
         let mut drbg = fresh();
         assert_eq!(drbg.reseed(&count::<32>(0), b"other"), Err(CryptoError::Random));

@@ -15,6 +15,14 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failed;
 
+impl core::fmt::Display for Failed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("a known answer test failed")
+    }
+}
+
+impl core::error::Error for Failed {}
+
 /// What can be tested, each on its own and below a few milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
