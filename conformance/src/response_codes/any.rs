@@ -385,6 +385,10 @@ pub(super) const CASES: &[Suite] = &[Suite {
             bed.machine().fail_next_commit(CommitFailure::RateLimited)?;
             bed.refuse(&commands::clear_control(TpmRh::LOCKOUT, true))
         }),
+        case("TPM_RC_CONTEXT_GAP: session context counter gap at its limit (Table 3)", |bed| {
+            fill_context_gap(bed)?;
+            bed.refuse(&start_auth_session(template::null()))
+        }),
         case("TPM_RC_SESSION_HANDLES: no session handle; only StartAuthSession (Table 3)", |bed| {
             occupy_session_handles(bed)?;
             bed.refuse(&start_auth_session(template::null()))

@@ -3,6 +3,8 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
+use tpm2_wire::simulator::{SimulatorCode, command_prefix};
+
 use super::{LARGEST_RESPONSE, Transport, invalid};
 
 /// A TPM behind the simulator's two ports.
@@ -21,29 +23,28 @@ impl Mssim {
             io::Result::Ok(stream)
         };
         let mut client = Self { command: connect(port)?, platform: connect(port + 1)? };
-        client.signal(POWER_ON)?;
-        client.signal(NV_ON)?;
+        client.signal(SimulatorCode::PowerOn)?;
+        client.signal(SimulatorCode::NvOn)?;
         Ok(client)
     }
 
     /// Power off and on: _TPM_Init. Persistent state stays.
     pub fn power_cycle(&mut self) -> io::Result<()> {
-        self.signal(POWER_OFF)?;
-        self.signal(POWER_ON)?;
-        self.signal(NV_ON)
+        self.signal(SimulatorCode::PowerOff)?;
+        self.signal(SimulatorCode::PowerOn)?;
+        self.signal(SimulatorCode::NvOn)
     }
 
-    fn signal(&mut self, signal: u32) -> io::Result<()> {
-        self.platform.write_all(&signal.to_be_bytes())?;
+    fn signal(&mut self, signal: SimulatorCode) -> io::Result<()> {
+        self.platform.write_all(&signal.get().to_be_bytes())?;
         acknowledged(&mut self.platform)
     }
 }
 
 impl Transport for Mssim {
     fn transceive(&mut self, locality: u8, command: &[u8]) -> io::Result<Vec<u8>> {
-        let frame =
-            [&SEND_COMMAND.to_be_bytes()[..], &[locality], &(command.len() as u32).to_be_bytes(), command]
-                .concat();
+        let size = u32::try_from(command.len()).map_err(|_| invalid("command too long"))?;
+        let frame = [&command_prefix(locality, size)[..], command].concat();
         self.command.write_all(&frame)?;
         let size = word(&mut self.command)? as usize;
         if size > LARGEST_RESPONSE {
@@ -65,8 +66,3 @@ fn word(stream: &mut TcpStream) -> io::Result<u32> {
 fn acknowledged(stream: &mut TcpStream) -> io::Result<()> {
     if word(stream)? == 0 { Ok(()) } else { Err(invalid("not acknowledged")) }
 }
-
-const POWER_ON: u32 = 1;
-const POWER_OFF: u32 = 2;
-const SEND_COMMAND: u32 = 8;
-const NV_ON: u32 = 11;

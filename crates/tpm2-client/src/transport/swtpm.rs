@@ -3,6 +3,8 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
+use tpm2_wire::control_channel::{ControlCode, ControlResult};
+
 use super::{Stream, Transport};
 
 /// A TPM behind swtpm's data and control channel.
@@ -23,21 +25,21 @@ impl Swtpm {
 
     /// _TPM_Init: power off and on. Persistent state stays.
     pub fn power_cycle(&mut self) -> io::Result<()> {
-        self.control(CMD_INIT, &[0; 4])
+        self.control(ControlCode::Init, &[0; 4])
     }
 
     /// Ends the process.
     pub fn shutdown(&mut self) -> io::Result<()> {
-        self.control(CMD_SHUTDOWN, &[])
+        self.control(ControlCode::Shutdown, &[])
     }
 
-    fn control(&mut self, command: u32, payload: &[u8]) -> io::Result<()> {
-        self.control.write_all(&[&command.to_be_bytes(), payload].concat())?;
+    fn control(&mut self, command: ControlCode, payload: &[u8]) -> io::Result<()> {
+        self.control.write_all(&[&command.get().to_be_bytes(), payload].concat())?;
         let mut result = [0; 4];
         self.control.read_exact(&mut result)?;
         match u32::from_be_bytes(result) {
-            0 => Ok(()),
-            code => Err(io::Error::other(format!("control command {command} answered {code:#x}"))),
+            code if code == ControlResult::Success.get() => Ok(()),
+            code => Err(io::Error::other(format!("the control channel answered {code:#x} to {command:?}"))),
         }
     }
 }
@@ -45,13 +47,9 @@ impl Swtpm {
 impl Transport for Swtpm {
     fn transceive(&mut self, locality: u8, command: &[u8]) -> io::Result<Vec<u8>> {
         if locality != self.locality {
-            self.control(CMD_SET_LOCALITY, &[locality])?;
+            self.control(ControlCode::SetLocality, &[locality])?;
             self.locality = locality;
         }
         self.data.exchange(command)
     }
 }
-
-const CMD_INIT: u32 = 2;
-const CMD_SHUTDOWN: u32 = 3;
-const CMD_SET_LOCALITY: u32 = 5;
