@@ -1,25 +1,26 @@
-//! Prime numbers for RSA, by a procedure that is frozen: primary keys come out of it and have to come out again
-//! after every update and on every engine.
+//! Prime numbers for RSA, by a procedure that is frozen: primary keys come out of it and have to come out
+//! again after every update and on every engine.
 //!
 //! Version 1, for a prime `p` of k bytes (k = 128, 192 or 256) that goes with the public exponent `e`:
 //!
-//! 1. Draw k bytes. Set the two highest bits, so that the product of two primes has its full length, and the two
-//!    lowest bits. This is the start.
+//! 1. Draw k bytes. Set the two highest bits, so that the product of two primes has its full length, and the
+//!    two lowest bits. This is the start.
 //! 2. The candidates are start + 4i for i = 0 … 4095, in this order, as long as they fit into k bytes.
-//! 3. Pass over a candidate when gcd(candidate - 1, e) is not 1 or when it lies within 2^(8k - 100) of the other
-//!    prime (FIPS 186-5, A.1.3).
+//! 3. Pass over a candidate when gcd(candidate - 1, e) is not 1 or when it lies within 2^(8k - 100) of the
+//!    other prime (FIPS 186-5, A.1.3).
 //! 4. Pass over it when it fails the Miller-Rabin test to the base 0x556B6B…6B (k bytes).
-//! 5. Draw bases, each k bytes, drawn again unless 1 < base < candidate - 1: five for k = 128, else four (FIPS
-//!    186-5, table B.1). They are drawn in pairs, the fifth alone; a pair is drawn before it is used, and only when
-//!    those before it have passed. The first candidate that passes every base is the prime.
+//! 5. Draw bases, each k bytes, drawn again unless 1 < base < candidate - 1: five for k = 128, else four
+//!    (FIPS 186-5, table B.1). They are drawn in pairs, the fifth alone; a pair is drawn before it is used,
+//!    and only when those before it have passed. The first candidate that passes every base is the prime.
 //! 6. Without one, begin again with step 1.
 //!
-//! Candidates are 3 modulo 4, which FIPS 186-5 allows (its option `p mod 8`), because Miller-Rabin then is one
-//! exponentiation without squarings behind it. The first base has no small structure, because engines are fastest
-//! on operands of full width. The sieve is not part of the frozen procedure: it only removes what step 4 would.
+//! Candidates are 3 modulo 4, which FIPS 186-5 allows (its option `p mod 8`), because Miller-Rabin then is
+//! one exponentiation without squarings behind it. The first base has no small structure, because engines are
+//! fastest on operands of full width. The sieve is not part of the frozen procedure: it only removes what
+//! step 4 would.
 //!
-//! How long the search takes tells how many candidates were rejected, and where memory is touched while sieving
-//! depends on the start. The exponentiations take a fixed time.
+//! How long the search takes tells how many candidates were rejected, and where memory is touched while
+//! sieving depends on the start. The exponentiations take a fixed time.
 
 use crate::engine::number::{Number, from_bytes, pause, to_bytes, with_width};
 use crate::engine::{Engine, ModExp};
@@ -28,7 +29,8 @@ use crypto_bigint::{Limb, NonZero, Reciprocal, Uint, Word};
 use tee_api::Checkpoint;
 use zeroize::{Zeroize, Zeroizing};
 
-/// The version of the procedure. A change of the procedure is a new version beside this one, never instead of it.
+/// The version of the procedure. A change of the procedure is a new version beside this one, never instead of
+/// it.
 pub const VERSION: u32 = 1;
 
 /// The longest prime in bytes: half of an RSA modulus of 4096 bits.
@@ -45,8 +47,9 @@ pub struct Wanted<'a> {
 
 /// Writes a prime of `out.len()` bytes: 128, 192 or 256.
 ///
-/// [`CryptoError::InvalidInput`] for another length or exponent, [`CryptoError::Random`] when `random` fails or gives
-/// numbers that cannot be random, [`CryptoError::Cancelled`] when `checkpoint` says so; `out` is then zero.
+/// [`CryptoError::InvalidInput`] for another length or exponent, [`CryptoError::Random`] when `random` fails
+/// or gives numbers that cannot be random, [`CryptoError::Cancelled`] when `checkpoint` says so; `out` is
+/// then zero.
 pub fn generate(
     engine: &dyn Engine,
     wanted: Wanted<'_>,
@@ -82,8 +85,8 @@ const WINDOW: u32 = 4096;
 /// From one candidate to the next.
 const STEP: u32 = 4;
 
-/// A window without a prime comes once in 10^5 (128 bytes) to 300 (256 bytes) starts; this many in a row do not
-/// happen to random numbers.
+/// A window without a prime comes once in 10^5 (128 bytes) to 300 (256 bytes) starts; this many in a row do
+/// not happen to random numbers.
 const MAX_WINDOWS: usize = 64;
 
 /// The base of step 4.
@@ -137,7 +140,9 @@ impl Search<'_> {
                 let number = Zeroizing::new(start.wrapping_add(&Uint::from_u32(STEP * index)));
                 (*number >= *start).then_some(number)
             })
-            .filter(|number| is_coprime(number, exponent) && other.is_none_or(|other| is_distant(number, other)))
+            .filter(|number| {
+                is_coprime(number, exponent) && other.is_none_or(|other| is_distant(number, other))
+            })
             .map(|number| Candidate::new(&number, size));
 
         let in_pairs = self.engine.prefers_pairs(size);
@@ -260,7 +265,8 @@ fn is_one(bytes: &[u8]) -> bool {
 fn is_coprime<const LIMBS: usize>(number: &Uint<LIMBS>, exponent: u32) -> bool {
     let Some(divisor) = NonZero::new(Limb::from_u32(exponent)).into_option() else { return false };
     let minus_one = Zeroizing::new(number.wrapping_sub(&Uint::ONE));
-    let (mut a, mut b) = (Word::from(exponent), minus_one.rem_limb_with_reciprocal(&Reciprocal::new(divisor)).0);
+    let (mut a, mut b) =
+        (Word::from(exponent), minus_one.rem_limb_with_reciprocal(&Reciprocal::new(divisor)).0);
     while b != 0 {
         (a, b) = (b, a % b);
     }
@@ -326,7 +332,8 @@ impl Sieve {
         let mut sieve = Self { struck: Zeroizing::new([0; WINDOW as usize / 8]) };
         let mut rest = &SMALL_PRIMES[..];
         while !rest.is_empty() {
-            // As many primes at a time as their product fits into a word: one long division serves all of them.
+            // As many primes at a time as their product fits into a word: one long division serves all of
+            // them.
             let (mut product, mut count) = (1, 0);
             for prime in rest {
                 let Some(next) = Word::checked_mul(product, Word::from(*prime)) else { break };
@@ -356,7 +363,9 @@ impl Sieve {
     }
 
     fn survivors(&self) -> impl Iterator<Item = u32> {
-        (0..WINDOW).filter(|index| self.struck.get(*index as usize / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 0))
+        (0..WINDOW).filter(|index| {
+            self.struck.get(*index as usize / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 0)
+        })
     }
 }
 
@@ -369,8 +378,8 @@ mod tests {
     use hex_literal::hex;
     use std::vec::Vec;
 
-    /// Exponent, context, size of a prime, SHA-256 of the first prime and of the modulus. `prime/reference.py` prints
-    /// them. They may never change: keys in the field come from this procedure.
+    /// Exponent, context, size of a prime, SHA-256 of the first prime and of the modulus.
+    /// `prime/reference.py` prints them. They may never change: keys in the field come from this procedure.
     const FROZEN: [(u32, &[u8], usize, [u8; 32], [u8; 32]); 5] = [
         (
             65537,
@@ -412,7 +421,8 @@ mod tests {
     fn key(engine: &dyn Engine, exponent: u32, context: &[u8], size: usize) -> (Vec<u8>, Vec<u8>) {
         let (mut prime, mut modulus) = (std::vec![0; size], std::vec![0; 2 * size]);
         let mut stream = SeededStream::new(b"seed", b"RSA", context);
-        rsa::generate(engine, exponent, &mut stream, &mut Patience::endless(), &mut prime, &mut modulus).unwrap();
+        rsa::generate(engine, exponent, &mut stream, &mut Patience::endless(), &mut prime, &mut modulus)
+            .unwrap();
         (prime, modulus)
     }
 
@@ -431,7 +441,12 @@ mod tests {
     struct InPairs;
 
     impl Engine for InPairs {
-        fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], checkpoint: &mut dyn Checkpoint) -> Result<()> {
+        fn mod_exp(
+            &self,
+            operands: ModExp<'_>,
+            out: &mut [u8],
+            checkpoint: &mut dyn Checkpoint,
+        ) -> Result<()> {
             SOFTWARE.mod_exp(operands, out, checkpoint)
         }
         fn mod_exp_public(
@@ -450,7 +465,12 @@ mod tests {
         fn ec_multiply_base(&self, _: crate::ecc::Curve, _: &[u8]) -> Result<crate::ecc::Point> {
             Err(CryptoError::InvalidInput)
         }
-        fn ec_multiply(&self, _: crate::ecc::Curve, _: &[u8], _: &crate::ecc::Point) -> Result<crate::ecc::Point> {
+        fn ec_multiply(
+            &self,
+            _: crate::ecc::Curve,
+            _: &[u8],
+            _: &crate::ecc::Point,
+        ) -> Result<crate::ecc::Point> {
             Err(CryptoError::InvalidInput)
         }
         fn ec_double_multiply(
@@ -472,8 +492,8 @@ mod tests {
         }
     }
 
-    /// Primes whose generator is a power of 65537 modulo small primes were the ROCA fault: such a modulus is a power
-    /// of 65537 modulo every one of them.
+    /// Primes whose generator is a power of 65537 modulo small primes were the ROCA fault: such a modulus is
+    /// a power of 65537 modulo every one of them.
     fn has_roca_fingerprint(modulus: &[u8]) -> bool {
         let primes = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
         primes.iter().all(|prime| {
@@ -487,7 +507,8 @@ mod tests {
     fn primes_have_their_form_and_no_structure() {
         // 65537^2 has the fingerprint, and so has anything that is built like it.
         assert!(has_roca_fingerprint(&4295098369u64.to_be_bytes()));
-        let keys: Vec<_> = (0..24u8).map(|index| key(ENGINES[ENGINES.len() - 1], 65537, &[index], 128)).collect();
+        let keys: Vec<_> =
+            (0..24u8).map(|index| key(ENGINES[ENGINES.len() - 1], 65537, &[index], 128)).collect();
         let mut ones = [0usize; 1024];
         for (prime, modulus) in &keys {
             assert!(prime[0] >= 0xc0 && prime[127] % 4 == 3, "the form of the candidates");
@@ -497,7 +518,8 @@ mod tests {
                 *count += usize::from(prime[index / 8] >> (7 - index % 8) & 1);
             }
         }
-        // Only the four fixed bits are the same in every prime; the others miss it but for a chance of 2^-13 in all.
+        // Only the four fixed bits are the same in every prime; the others miss it but for a chance of 2^-13
+        // in all.
         let constant: Vec<_> = (0..1024).filter(|bit| matches!(ones[*bit], 0 | 24)).collect();
         assert_eq!(constant, [0, 1, 1022, 1023]);
         // The sum of 24 times 1020 fair bits is within five standard deviations of its mean.
@@ -529,7 +551,9 @@ mod tests {
             let mut out = std::vec![0; size];
             generate(&SOFTWARE, wanted, &mut stream, &mut Patience { asked: 0, limit: 0 }, &mut out)
         };
-        for (exponent, size) in [(0, 128), (1, 128), (65536, 128), (65537, 0), (65537, 64), (65537, 129), (65537, 512)] {
+        for (exponent, size) in
+            [(0, 128), (1, 128), (65536, 128), (65537, 0), (65537, 64), (65537, 129), (65537, 512)]
+        {
             assert_eq!(attempt(exponent, size), Err(CryptoError::InvalidInput));
         }
         assert_eq!(attempt(65537, 128), Err(CryptoError::Cancelled));
@@ -541,7 +565,11 @@ mod tests {
         let other = U1024::MAX.wrapping_sub(&U1024::ONE.shl_vartime(1000));
         for (shift, distant) in [(0, false), (100, false), (923, false), (924, true), (1000, true)] {
             let number = other.wrapping_sub(&U1024::ONE.shl_vartime(shift));
-            assert_eq!((is_distant(&number, &other), is_distant(&other, &number)), (distant, distant), "{shift}");
+            assert_eq!(
+                (is_distant(&number, &other), is_distant(&other, &number)),
+                (distant, distant),
+                "{shift}"
+            );
         }
         assert!(!is_distant(&other, &other));
     }

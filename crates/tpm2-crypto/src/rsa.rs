@@ -1,7 +1,7 @@
 //! RSA: the two primitives, key generation, and the paddings of the TPM's schemes. Part 1, 43.
 //!
-//! A private key is kept as one prime beside the public modulus, as the TPM keeps it (`TPM2B_PRIVATE_KEY_RSA`);
-//! everything else is computed when the key is used.
+//! A private key is kept as one prime beside the public modulus, as the TPM keeps it
+//! (`TPM2B_PRIVATE_KEY_RSA`); everything else is computed when the key is used.
 
 use crate::engine::number::{Number, from_bytes, to_bytes};
 use crate::engine::{Engine, MAX_MODULUS_SIZE, ModExp};
@@ -20,8 +20,8 @@ pub mod rsaes;
 pub mod rsapss;
 pub mod rsassa;
 
-/// Calls a function that is generic over the limbs of a prime for the size of the modulus: RSA of 1024, 2048, 3072 and
-/// 4096 bits. Other sizes are [`CryptoError::InvalidKey`].
+/// Calls a function that is generic over the limbs of a prime for the size of the modulus: RSA of 1024, 2048,
+/// 3072 and 4096 bits. Other sizes are [`CryptoError::InvalidKey`].
 macro_rules! with_prime_width {
     ($modulus_size:expr, $function:ident($($argument:expr),* $(,)?)) => {
         match $modulus_size {
@@ -43,11 +43,12 @@ pub struct PublicKey<'a> {
     pub exponent: u32,
 }
 
-/// RSAEP and RSAVP1 (Part 1, 43.2): `input ^ exponent mod modulus` into all of `out`, which is as long as the modulus.
+/// RSAEP and RSAVP1 (Part 1, 43.2): `input ^ exponent mod modulus` into all of `out`, which is as long as the
+/// modulus.
 ///
-/// `input` may be shorter than the modulus. [`CryptoError::InvalidInput`] (`TPM_RC_VALUE`) when it is not less than it,
-/// [`CryptoError::InvalidKey`] for a key of another size than 1024, 2048, 3072 or 4096 bits, an even modulus or an
-/// even exponent. The time it takes does not depend on `input`.
+/// `input` may be shorter than the modulus. [`CryptoError::InvalidInput`] (`TPM_RC_VALUE`) when it is not
+/// less than it, [`CryptoError::InvalidKey`] for a key of another size than 1024, 2048, 3072 or 4096 bits, an
+/// even modulus or an even exponent. The time it takes does not depend on `input`.
 pub fn public_operation(
     engine: &dyn Engine,
     key: PublicKey<'_>,
@@ -76,9 +77,10 @@ pub struct PrivateKey {
 impl PrivateKey {
     /// Computes the other prime and what the Chinese remainder theorem needs, in fixed time.
     ///
-    /// [`CryptoError::InvalidKey`] (`TPM_RC_BINDING`) unless `prime_p` divides the modulus, both primes have half its
-    /// length and squares as long as it is (Part 1, 43.1), and the exponent is odd and coprime to both primes less one.
-    /// Whether the numbers are prime is not checked; [`private_operation`] gives no answer if they are not.
+    /// [`CryptoError::InvalidKey`] (`TPM_RC_BINDING`) unless `prime_p` divides the modulus, both primes have
+    /// half its length and squares as long as it is (Part 1, 43.1), and the exponent is odd and coprime to
+    /// both primes less one. Whether the numbers are prime is not checked; [`private_operation`] gives no
+    /// answer if they are not.
     pub fn new(key: PublicKey<'_>, prime_p: &[u8]) -> Result<Self> {
         check_public(key)?;
         with_prime_width!(key.modulus.len(), complete_key(key, prime_p))
@@ -103,12 +105,14 @@ impl PrivateKey {
     }
 }
 
-/// RSADP and RSASP1 (Part 1, 43.3): `input ^ d mod modulus` into all of `out`, which is as long as the modulus.
+/// RSADP and RSASP1 (Part 1, 43.3): `input ^ d mod modulus` into all of `out`, which is as long as the
+/// modulus.
 ///
-/// The result is only given out when the public operation leads back from it to `input`: a fault in one half of the
-/// computation would otherwise give the primes away. [`CryptoError::InvalidInput`] (`TPM_RC_VALUE`) when `input` is
-/// not less than the modulus, [`CryptoError::InvalidKey`] (`TPM_RC_FAILURE`, or a key whose factors are not prime) when
-/// the check fails, [`CryptoError::Cancelled`] when `checkpoint` says so; `out` is then zero.
+/// The result is only given out when the public operation leads back from it to `input`: a fault in one half
+/// of the computation would otherwise give the primes away. [`CryptoError::InvalidInput`] (`TPM_RC_VALUE`)
+/// when `input` is not less than the modulus, [`CryptoError::InvalidKey`] (`TPM_RC_FAILURE`, or a key whose
+/// factors are not prime) when the check fails, [`CryptoError::Cancelled`] when `checkpoint` says so; `out`
+/// is then zero.
 ///
 /// The time it takes depends on the key's size alone.
 pub fn private_operation(
@@ -130,11 +134,11 @@ pub fn private_operation(
 }
 
 /// Generates a key: the first prime into `prime_out`, of half the modulus' length, and the modulus into
-/// `modulus_out`, which has 256, 384 or 512 bytes. Both primes come from `random` by the procedure of [`prime`], the
-/// first prime first, so that the same stream gives the same key for ever.
+/// `modulus_out`, which has 256, 384 or 512 bytes. Both primes come from `random` by the procedure of
+/// [`prime`], the first prime first, so that the same stream gives the same key for ever.
 ///
-/// [`CryptoError::InvalidInput`] for other lengths and for an exponent that is even or less than 3. Otherwise errors as
-/// in [`prime::generate`]; both buffers are then zero.
+/// [`CryptoError::InvalidInput`] for other lengths and for an exponent that is even or less than 3. Otherwise
+/// errors as in [`prime::generate`]; both buffers are then zero.
 pub fn generate(
     engine: &dyn Engine,
     exponent: u32,
@@ -197,7 +201,8 @@ fn complete_key<const LIMBS: usize>(key: PublicKey<'_>, prime_p: &[u8]) -> Resul
     let (modulus_high, modulus_low) = halves::<LIMBS>(key.modulus)?;
     let p = from_bytes::<LIMBS>(prime_p)?;
     let p_odd = odd(&p)?;
-    // The division has no remainder if `prime_p` is right, so it can be done modulo a power of two, from the low end.
+    // The division has no remainder if `prime_p` is right, so it can be done modulo a power of two, from the
+    // low end.
     let q = Zeroizing::new(modulus_low.wrapping_mul(&inverse_modulo_width(&p)));
     let q_odd = odd(&q)?;
     let (_, product_high) = p.widening_mul(&q);
@@ -211,7 +216,8 @@ fn complete_key<const LIMBS: usize>(key: PublicKey<'_>, prime_p: &[u8]) -> Resul
     // Both primes have the same length, so q is less than 2p.
     let mut q_modulo_p = Zeroizing::new(q.wrapping_sub(&p));
     q_modulo_p.conditional_assign(&q, q.ct_lt(&p));
-    let coefficient = Zeroizing::new(q_modulo_p.invert_odd_mod(&p_odd).into_option().ok_or(CryptoError::InvalidKey)?);
+    let coefficient =
+        Zeroizing::new(q_modulo_p.invert_odd_mod(&p_odd).into_option().ok_or(CryptoError::InvalidKey)?);
     let exponent_p = private_exponent(key.exponent, &p_odd)?;
     let exponent_q = private_exponent(key.exponent, &q_odd)?;
 
@@ -240,8 +246,8 @@ fn complete_key<const LIMBS: usize>(key: PublicKey<'_>, prime_p: &[u8]) -> Resul
     Ok(private)
 }
 
-/// e^-1 mod (prime - 1): the number d = (1 + k (prime - 1)) / e for the k that makes this whole. Divided modulo a power
-/// of two.
+/// e^-1 mod (prime - 1): the number d = (1 + k (prime - 1)) / e for the k that makes this whole. Divided
+/// modulo a power of two.
 fn private_exponent<const LIMBS: usize>(exponent: u32, prime: &Odd<Uint<LIMBS>>) -> Result<Number<LIMBS>> {
     let minus_one = Zeroizing::new(prime.as_ref().wrapping_sub(&Uint::ONE));
     let divisor = NonZero::new(Limb::from_u32(exponent)).into_option().ok_or(CryptoError::InvalidKey)?;
@@ -347,8 +353,8 @@ fn two_of(buffer: &mut [u8; 2 * MAX_PRIME_SIZE], size: usize) -> Result<(&mut [u
     ))
 }
 
-/// A number of twice the prime's width, modulo the prime: high * R + low with R = 2^width, where R in Montgomery form
-/// is what the parameters call R^2.
+/// A number of twice the prime's width, modulo the prime: high * R + low with R = 2^width, where R in
+/// Montgomery form is what the parameters call R^2.
 fn reduce<const LIMBS: usize>(
     (high, low): &(Number<LIMBS>, Number<LIMBS>),
     params: &FixedMontyParams<LIMBS>,
@@ -415,7 +421,9 @@ mod tests {
                 let mut largest = modulus.clone();
                 largest[size - 1] -= 1;
                 let multiple = [&std::vec![0; size / 2][..], prime].concat();
-                for input in [&std::vec![0; size], &largest, &multiple, &std::vec![0x5a; size - 1], &std::vec![3]] {
+                for input in
+                    [&std::vec![0; size], &largest, &multiple, &std::vec![0x5a; size - 1], &std::vec![3]]
+                {
                     for engine in ENGINES {
                         let (mut middle, mut back) = (std::vec![0xaa; size], std::vec![0xaa; size]);
                         let mut patience = Patience::endless();
@@ -504,7 +512,12 @@ mod tests {
     struct Faulty;
 
     impl Engine for Faulty {
-        fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], checkpoint: &mut dyn Checkpoint) -> Result<()> {
+        fn mod_exp(
+            &self,
+            operands: ModExp<'_>,
+            out: &mut [u8],
+            checkpoint: &mut dyn Checkpoint,
+        ) -> Result<()> {
             crate::engine::SOFTWARE.mod_exp(operands, out, checkpoint)
         }
         fn mod_exp_two(
@@ -532,7 +545,12 @@ mod tests {
         fn ec_multiply_base(&self, _: crate::ecc::Curve, _: &[u8]) -> Result<crate::ecc::Point> {
             Err(CryptoError::InvalidInput)
         }
-        fn ec_multiply(&self, _: crate::ecc::Curve, _: &[u8], _: &crate::ecc::Point) -> Result<crate::ecc::Point> {
+        fn ec_multiply(
+            &self,
+            _: crate::ecc::Curve,
+            _: &[u8],
+            _: &crate::ecc::Point,
+        ) -> Result<crate::ecc::Point> {
             Err(CryptoError::InvalidInput)
         }
         fn ec_double_multiply(

@@ -1,7 +1,7 @@
 //! The host's engine: AWS-LC's big integers and curves, in assembler where the CPU allows.
 //!
-//! This module and its curves are the only ones with `unsafe`: every call goes to AWS-LC, with pointers to objects that
-//! the types below own and slices that live through the call.
+//! This module and its curves are the only ones with `unsafe`: every call goes to AWS-LC, with pointers to
+//! objects that the types below own and slices that live through the call.
 #![allow(unsafe_code)]
 
 use super::number::pause;
@@ -17,8 +17,8 @@ use core::ptr::{NonNull, null_mut};
 use tee_api::Checkpoint;
 use zeroize::Zeroizing;
 
-/// AWS-LC. It allocates, so it is for hosts only. Exponentiations cannot be interrupted: a cancelled command ends
-/// before the next one, at most a few milliseconds later.
+/// AWS-LC. It allocates, so it is for hosts only. Exponentiations cannot be interrupted: a cancelled command
+/// ends before the next one, at most a few milliseconds later.
 pub struct AwsLc;
 
 /// The host's engine.
@@ -26,12 +26,12 @@ pub static AWS_LC: AwsLc = AwsLc;
 
 impl Engine for AwsLc {
     fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], checkpoint: &mut dyn Checkpoint) -> Result<()> {
-        pause(checkpoint)?;
         guarded(|| {
+            pause(checkpoint)?;
             let context = Context::new()?;
             let power = Power::new(operands, &context)?;
-            // SAFETY: all six pointers belong to objects that live until the end of this closure; the contexts are
-            // used by this thread alone.
+            // SAFETY: all six pointers belong to objects that live until the end of this closure; the
+            // contexts are used by this thread alone.
             let done = unsafe {
                 BN_mod_exp_mont_consttime(
                     power.result.pointer(),
@@ -54,9 +54,9 @@ impl Engine for AwsLc {
         out: [&mut [u8]; 2],
         checkpoint: &mut dyn Checkpoint,
     ) -> Result<()> {
-        pause(checkpoint)?;
         let [first_out, second_out] = out;
         guarded(|| {
+            pause(checkpoint)?;
             let context = Context::new()?;
             let first = Power::new(operands[0], &context)?;
             let second = Power::new(operands[1], &context)?;
@@ -94,13 +94,14 @@ impl Engine for AwsLc {
         out: &mut [u8],
         checkpoint: &mut dyn Checkpoint,
     ) -> Result<()> {
-        pause(checkpoint)?;
         let exponent = exponent.to_be_bytes();
         guarded(|| {
+            pause(checkpoint)?;
             let context = Context::new()?;
             let modulus_number = modulus_number(modulus)?;
             // SAFETY: modulus and context live through the call.
-            let montgomery = unsafe { BN_MONT_CTX_new_for_modulus(modulus_number.pointer(), context.pointer()) };
+            let montgomery =
+                unsafe { BN_MONT_CTX_new_for_modulus(modulus_number.pointer(), context.pointer()) };
             let montgomery = Montgomery(NonNull::new(montgomery).ok_or(CryptoError::InvalidInput)?);
             let (base, exponent, result) = (as_wide(base, modulus)?, Big::new(&exponent)?, Big::zero()?);
             // SAFETY: as in `mod_exp`.
@@ -132,12 +133,19 @@ impl Engine for AwsLc {
         aws_lc_ecc::multiply(curve, scalar, point)
     }
 
-    fn ec_double_multiply(&self, curve: Curve, base_scalar: &[u8], scalar: &[u8], point: &Point) -> Result<Point> {
+    fn ec_double_multiply(
+        &self,
+        curve: Curve,
+        base_scalar: &[u8],
+        scalar: &[u8],
+        point: &Point,
+    ) -> Result<Point> {
         aws_lc_ecc::double_multiply(curve, base_scalar, scalar, point)
     }
 }
 
-/// Whether the CPU has what AWS-LC's code for two exponentiations at once needs (AVX-512 with IFMA). Only a hint.
+/// Whether the CPU has what AWS-LC's code for two exponentiations at once needs (AVX-512 with IFMA). Only a
+/// hint.
 fn has_two_lanes() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
@@ -152,7 +160,8 @@ fn has_two_lanes() -> bool {
     }
 }
 
-/// Runs `work`, and clears what AWS-LC remembers of its errors for the thread: a refused operand is no news to it.
+/// Runs `work`, and clears what AWS-LC remembers of its errors for the thread: a refused operand is no news
+/// to it.
 pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     work().inspect_err(|_| {
         // SAFETY: takes no arguments and is always allowed.
@@ -160,7 +169,8 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// AWS-LC answers 1 for success. It fails for a base that is not less than the modulus and for an even modulus.
+/// AWS-LC answers 1 for success. It fails for a base that is not less than the modulus and for an even
+/// modulus.
 pub(super) fn succeeded(answer: core::ffi::c_int) -> Result<()> {
     if answer == 1 { Ok(()) } else { Err(CryptoError::InvalidInput) }
 }
@@ -174,11 +184,11 @@ impl Big {
         NonNull::new(unsafe { BN_new() }).map(Self).ok_or(CryptoError::InvalidInput)
     }
 
-    /// The number that big-endian `bytes` stand for. It keeps their width, so that no later step depends on leading
-    /// zeros.
+    /// The number that big-endian `bytes` stand for. It keeps their width, so that no later step depends on
+    /// leading zeros.
     pub(super) fn new(bytes: &[u8]) -> Result<Self> {
-        // SAFETY: reads `bytes.len()` bytes from `bytes`; a null third argument makes a new number, which is the
-        // caller's.
+        // SAFETY: reads `bytes.len()` bytes from `bytes`; a null third argument makes a new number, which is
+        // the caller's.
         let number = unsafe { BN_bin2bn(bytes.as_ptr(), bytes.len(), null_mut()) };
         NonNull::new(number).map(Self).ok_or(CryptoError::InvalidInput)
     }

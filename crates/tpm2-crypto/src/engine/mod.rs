@@ -1,7 +1,7 @@
 //! The arithmetic worth accelerating, as a trait: modular exponentiation and scalar multiplication on curves.
 //!
-//! Whatever decides a result (candidates for primes, nonces, padding, the Chinese remainder theorem) stays outside,
-//! so that exchanging the engine never changes an answer. Numbers are big-endian byte strings.
+//! Whatever decides a result (candidates for primes, nonces, padding, the Chinese remainder theorem) stays
+//! outside, so that exchanging the engine never changes an answer. Numbers are big-endian byte strings.
 
 use crate::Result;
 use crate::ecc::{Curve, Point};
@@ -33,18 +33,18 @@ pub struct ModExp<'a> {
     pub modulus: &'a [u8],
 }
 
-/// An implementation of the arithmetic. The time it takes depends on the operands' lengths, not on their values,
-/// except where a method says otherwise.
+/// An implementation of the arithmetic. The time it takes depends on the operands' lengths, not on their
+/// values, except where a method says otherwise.
 pub trait Engine: Sync {
     /// `base ^ exponent mod modulus`, into all of `out`, which is as long as the modulus.
     ///
-    /// `checkpoint` is called within the exponentiation where the engine can be interrupted there, and once per
-    /// call everywhere. [`crate::CryptoError::Cancelled`] when it says so, [`crate::CryptoError::InvalidInput`] for
-    /// operands outside of [`ModExp`]'s limits; `out` is then zero.
+    /// `checkpoint` is called within the exponentiation where the engine can be interrupted there, and once
+    /// per call everywhere. [`crate::CryptoError::Cancelled`] when it says so,
+    /// [`crate::CryptoError::InvalidInput`] for operands outside of [`ModExp`]'s limits; `out` is then zero.
     fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], checkpoint: &mut dyn Checkpoint) -> Result<()>;
 
-    /// Two independent exponentiations, which some engines finish in little more than the time of one. Both moduli
-    /// have the same length.
+    /// Two independent exponentiations, which some engines finish in little more than the time of one. Both
+    /// moduli have the same length.
     fn mod_exp_two(
         &self,
         operands: [ModExp<'_>; 2],
@@ -57,8 +57,8 @@ pub trait Engine: Sync {
         self.mod_exp(second, second_out, checkpoint)
     }
 
-    /// `base ^ exponent mod modulus` for an exponent and a modulus that everybody may know: the time it takes depends
-    /// on them, but not on the base. Limits and errors as in [`Engine::mod_exp`].
+    /// `base ^ exponent mod modulus` for an exponent and a modulus that everybody may know: the time it takes
+    /// depends on them, but not on the base. Limits and errors as in [`Engine::mod_exp`].
     fn mod_exp_public(
         &self,
         base: &[u8],
@@ -68,8 +68,8 @@ pub trait Engine: Sync {
         checkpoint: &mut dyn Checkpoint,
     ) -> Result<()>;
 
-    /// Whether [`Engine::mod_exp_two`] is faster than two calls of [`Engine::mod_exp`], so that speculative work in
-    /// pairs pays.
+    /// Whether [`Engine::mod_exp_two`] is faster than two calls of [`Engine::mod_exp`], so that speculative
+    /// work in pairs pays.
     fn prefers_pairs(&self, modulus_size: usize) -> bool {
         let _ = modulus_size;
         false
@@ -79,13 +79,19 @@ pub trait Engine: Sync {
     /// anything else is [`crate::CryptoError::InvalidInput`].
     fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> Result<Point>;
 
-    /// `scalar` times `point`. `scalar` as in [`Engine::ec_multiply_base`]; a point that is not on the curve, and a
-    /// product at infinity, are [`crate::CryptoError::InvalidPoint`].
+    /// `scalar` times `point`. `scalar` as in [`Engine::ec_multiply_base`]; a point that is not on the curve,
+    /// and a product at infinity, are [`crate::CryptoError::InvalidPoint`].
     fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point) -> Result<Point>;
 
-    /// `base_scalar` times the generator plus `scalar` times `point`, for public operands only: the time it takes
-    /// depends on them. Scalars may be zero here.
-    fn ec_double_multiply(&self, curve: Curve, base_scalar: &[u8], scalar: &[u8], point: &Point) -> Result<Point>;
+    /// `base_scalar` times the generator plus `scalar` times `point`, for public operands only: the time it
+    /// takes depends on them. Scalars may be zero here.
+    fn ec_double_multiply(
+        &self,
+        curve: Curve,
+        base_scalar: &[u8],
+        scalar: &[u8],
+        point: &Point,
+    ) -> Result<Point>;
 }
 
 #[cfg(test)]
@@ -187,14 +193,20 @@ mod tests {
     fn power(engine: &dyn Engine, base: &[u8], exponent: &[u8], modulus: &[u8]) -> Result<Vec<u8>> {
         let mut out = std::vec![0xaa; modulus.len()];
         let result = engine.mod_exp(ModExp { base, exponent, modulus }, &mut out, &mut Patience::endless());
-        assert!(result.is_ok() || out.iter().all(|byte| *byte == 0), "a failed exponentiation left something behind");
+        assert!(
+            result.is_ok() || out.iter().all(|byte| *byte == 0),
+            "a failed exponentiation left something behind"
+        );
         result.map(|()| out)
     }
 
     fn public_power(engine: &dyn Engine, base: &[u8], exponent: u32, modulus: &[u8]) -> Result<Vec<u8>> {
         let mut out = std::vec![0xaa; modulus.len()];
         let result = engine.mod_exp_public(base, exponent, modulus, &mut out, &mut Patience::endless());
-        assert!(result.is_ok() || out.iter().all(|byte| *byte == 0), "a failed exponentiation left something behind");
+        assert!(
+            result.is_ok() || out.iter().all(|byte| *byte == 0),
+            "a failed exponentiation left something behind"
+        );
         result.map(|()| out)
     }
 

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 /// A number that leaves nothing behind.
 pub(crate) type Number<const LIMBS: usize> = Zeroizing<Uint<LIMBS>>;
 
-/// Calls a function that is generic over its number of limbs with the narrowest width that holds `$size` bytes.
+/// Calls a function that is generic over its number of limbs with the narrowest width that holds `$size`
+/// bytes.
 macro_rules! with_width {
     ($size:expr, $function:ident($($argument:expr),* $(,)?)) => {
         match $size {
@@ -37,7 +38,8 @@ pub(crate) fn from_bytes<const LIMBS: usize>(bytes: &[u8]) -> Result<Number<LIMB
     Ok(number)
 }
 
-/// Writes `number` big-endian into all of `out`. What `out` has no room for is lost; callers know that it is zero.
+/// Writes `number` big-endian into all of `out`. What `out` has no room for is lost; callers know that it is
+/// zero.
 pub(crate) fn to_bytes<const LIMBS: usize>(number: &Uint<LIMBS>, out: &mut [u8]) {
     out.fill(0);
     for (limb, chunk) in number.as_limbs().iter().zip(out.rchunks_mut(Limb::BYTES)) {

@@ -31,7 +31,9 @@ impl Engine for Software {
         checkpoint: &mut dyn Checkpoint,
     ) -> Result<()> {
         let size = modulus.len();
-        into(out, size, |out| with_width!(size, exponentiate_public(base, exponent, modulus, out, checkpoint)))
+        into(out, size, |out| {
+            with_width!(size, exponentiate_public(base, exponent, modulus, out, checkpoint))
+        })
     }
 
     fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> Result<Point> {
@@ -42,7 +44,13 @@ impl Engine for Software {
         software_ecc::multiply(curve, scalar, point)
     }
 
-    fn ec_double_multiply(&self, curve: Curve, base_scalar: &[u8], scalar: &[u8], point: &Point) -> Result<Point> {
+    fn ec_double_multiply(
+        &self,
+        curve: Curve,
+        base_scalar: &[u8],
+        scalar: &[u8],
+        point: &Point,
+    ) -> Result<Point> {
         software_ecc::double_multiply(curve, base_scalar, scalar, point)
     }
 }

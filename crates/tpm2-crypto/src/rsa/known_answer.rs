@@ -6,7 +6,8 @@ use crate::{HashAlgorithm, Random, Result, hash};
 use hex_literal::hex;
 use tee_api::{Checkpoint, Flow};
 
-/// Whether both primitives and all paddings give what OpenSSL and an independent implementation in Python gave.
+/// Whether both primitives and all paddings give what OpenSSL and an independent implementation in Python
+/// gave.
 pub(crate) fn test(engine: &dyn Engine) -> Result<bool> {
     let public = PublicKey { modulus: &MODULUS, exponent: 65537 };
     let private = PrivateKey::new(public, &PRIME)?;
@@ -89,7 +90,8 @@ const SIGNATURE: [u8; 256] = hex!(
     "909c60bb7244c5cd2d934aae7e831fb3"
 );
 
-/// SHA-256 of the paddings of "abc" for 2048 bits, by Python; OpenSSL verifies and decrypts what comes out of them.
+/// SHA-256 of the paddings of "abc" for 2048 bits, by Python; OpenSSL verifies and decrypts what comes out of
+/// them.
 const PSS: [u8; 32] = hex!("6c7cfb7930b2a1ecb11c78e34c23710aa915b25fdf6b85b38bd10f4b446c95f0");
 const OAEP: [u8; 32] = hex!("5315bc92df7ff7784adc32077613c51c50de6ac52240f0daafae12bc211413ff");
 const RSAES: [u8; 32] = hex!("fb64bda1b82e1446823874ce59dd32f26b63b3b3b02964607f6e9de75e970eca");

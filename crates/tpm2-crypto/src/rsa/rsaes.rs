@@ -1,7 +1,7 @@
 //! `TPM_ALG_RSAES`: encryption with the padding of PKCS #1 v1.5 (Part 1, 43.5; RFC 8017, 7.2).
 //!
-//! Whoever can tell a good padding from a bad one can decrypt (Bleichenbacher). The TPM's answer tells by design;
-//! its time does not.
+//! Whoever can tell a good padding from a bad one can decrypt (Bleichenbacher). The TPM's answer tells by
+//! design; its time does not.
 
 use crate::{CryptoError, Random, Result};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
@@ -39,8 +39,8 @@ pub fn pad(message: &[u8], random: &mut dyn Random, out: &mut [u8]) -> Result<()
     Ok(())
 }
 
-/// The message in `padded`, the outcome of the private operation. [`CryptoError::InvalidPadding`] (`TPM_RC_VALUE`) when
-/// there is none; the time it takes tells neither why nor where.
+/// The message in `padded`, the outcome of the private operation. [`CryptoError::InvalidPadding`]
+/// (`TPM_RC_VALUE`) when there is none; the time it takes tells neither why nor where.
 pub fn unpad(padded: &[u8]) -> Result<&[u8]> {
     let (Some([first, second]), Some(rest)) = (padded.first_chunk::<2>(), padded.get(2..)) else {
         return Err(CryptoError::InvalidPadding);
@@ -57,5 +57,58 @@ pub fn unpad(padded: &[u8]) -> Result<&[u8]> {
         rest.get(filler as usize + 1..).ok_or(CryptoError::InvalidPadding)
     } else {
         Err(CryptoError::InvalidPadding)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SeededStream;
+
+    #[test]
+    fn messages_of_every_length_come_back() {
+        let mut stream = SeededStream::new(b"seed", b"RSAES", b"");
+        let message: [u8; 118] = core::array::from_fn(|index| index as u8);
+        for size in 0..=117 {
+            let mut padded = [0; 128];
+            pad(&message[..size], &mut stream, &mut padded).unwrap();
+            assert_eq!(unpad(&padded), Ok(&message[..size]));
+        }
+        assert_eq!(pad(&message, &mut stream, &mut [0; 128]), Err(CryptoError::InvalidInput));
+    }
+
+    #[test]
+    fn other_paddings_are_refused() {
+        let padded = |first: u8, second: u8, filler: usize, separator: u8| {
+            let mut padded = [1; 32];
+            (padded[0], padded[1], padded[2 + filler]) = (first, second, separator);
+            padded
+        };
+        assert_eq!(unpad(&padded(0, 2, 8, 0)), Ok(&[1; 21][..]));
+        assert_eq!(unpad(&padded(0, 2, 29, 0)), Ok(&[][..]));
+        for bad in [
+            padded(1, 2, 8, 0),
+            padded(0, 1, 8, 0),
+            padded(0, 2, 7, 0),
+            padded(0, 2, 0, 0),
+            padded(0, 2, 8, 1),
+        ] {
+            assert_eq!(unpad(&bad), Err(CryptoError::InvalidPadding));
+        }
+        for short in [&[][..], &[0], &[0, 2], &[0, 2, 0]] {
+            assert_eq!(unpad(short), Err(CryptoError::InvalidPadding));
+        }
+    }
+
+    #[test]
+    fn zeros_in_the_filler_are_replaced_or_the_source_is_given_up() {
+        struct Zeros;
+        impl Random for Zeros {
+            fn fill(&mut self, out: &mut [u8]) -> Result<()> {
+                out.fill(0);
+                Ok(())
+            }
+        }
+        assert_eq!(pad(b"message", &mut Zeros, &mut [0; 128]), Err(CryptoError::Random));
     }
 }

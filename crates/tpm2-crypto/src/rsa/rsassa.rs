@@ -7,8 +7,8 @@ const OVERHEAD: usize = 11;
 
 /// Writes the padded `digest` into all of `out`, which is as long as the modulus, for the private operation.
 ///
-/// [`CryptoError::InvalidInput`] (`TPM_RC_VALUE`) when the digest has not the algorithm's size or the modulus is too
-/// short for it.
+/// [`CryptoError::InvalidInput`] (`TPM_RC_VALUE`) when the digest has not the algorithm's size or the modulus
+/// is too short for it.
 pub fn encode(algorithm: HashAlgorithm, digest: &[u8], out: &mut [u8]) -> Result<()> {
     let prefix = digest_info(algorithm);
     let payload = prefix.len() + algorithm.digest_size();
@@ -52,7 +52,40 @@ const fn digest_info(algorithm: HashAlgorithm) -> &'static [u8] {
 #[rustfmt::skip]
 const fn sha2_info(arc: u8, size: u8) -> [u8; 19] {
     [
-        0x30, 17 + size, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, arc, 0x05, 0x00,
-        0x04, size,
+        0x30, 17 + size, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, arc,
+        0x05, 0x00, 0x04, size,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash;
+
+    #[test]
+    fn what_is_encoded_verifies_and_nothing_else_does() {
+        use HashAlgorithm::{Sha1, Sha256, Sha384, Sha512};
+        for algorithm in [Sha1, Sha256, Sha384, Sha512] {
+            let digest = hash(algorithm, &[b"message"]);
+            let mut encoded = [0; 128];
+            encode(algorithm, &digest, &mut encoded).unwrap();
+            assert_eq!(verify(algorithm, &digest, &encoded), Ok(()));
+            for bit in 0..8 * 128 {
+                let mut changed = encoded;
+                changed[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(verify(algorithm, &digest, &changed), Err(CryptoError::InvalidSignature), "{bit}");
+            }
+            assert_eq!(encode(algorithm, &digest[1..], &mut encoded), Err(CryptoError::InvalidInput));
+        }
+    }
+
+    #[test]
+    fn the_shortest_modulus_has_eight_bytes_of_padding() {
+        let digest = hash(HashAlgorithm::Sha256, &[b"message"]);
+        let mut encoded = [0; 62];
+        encode(HashAlgorithm::Sha256, &digest, &mut encoded).unwrap();
+        assert_eq!(encoded[..11], [0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0]);
+        assert_eq!(encode(HashAlgorithm::Sha256, &digest, &mut [0; 61]), Err(CryptoError::InvalidInput));
+        assert_eq!(verify(HashAlgorithm::Sha256, &digest, &[0; 513]), Err(CryptoError::InvalidInput));
+    }
 }
