@@ -7,6 +7,7 @@
 pub mod command;
 pub mod composition;
 pub mod ending;
+pub mod endorsement;
 pub mod folders;
 pub mod logging;
 pub mod machine;

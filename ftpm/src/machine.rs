@@ -291,7 +291,8 @@ impl Powered {
     }
 }
 
-const fn startup_command(startup_type: StartupType) -> [u8; 12] {
+/// TPM2_Startup (Part 3, 9.3).
+pub const fn startup_command(startup_type: StartupType) -> [u8; 12] {
     let low = match startup_type {
         StartupType::Clear => 0,
         StartupType::State => 1,
@@ -299,7 +300,8 @@ const fn startup_command(startup_type: StartupType) -> [u8; 12] {
     [0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x44, 0, low]
 }
 
-const fn shutdown_command() -> [u8; 12] {
+/// TPM2_Shutdown(CLEAR) (Part 3, 9.4).
+pub const fn shutdown_command() -> [u8; 12] {
     let mut command = startup_command(StartupType::Clear);
     command[9] = CC_SHUTDOWN as u8;
     command
