@@ -75,3 +75,25 @@ pub fn name_of_public(public: &[u8], name_alg_at: usize) -> Vec<u8> {
         [&[high, low], &hash(algorithm, &[public])[..]].concat()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailing_zeros_are_no_part_of_an_auth_value() {
+        let entity = Entity::permanent(TpmHandle(1)).with_auth(b"a\0b\0\0");
+        assert_eq!(entity.auth_value(), b"a\0b");
+        assert_eq!(entity.password(), b"a\0b\0\0");
+        assert_eq!(entity.with_auth(&[0; 4]).auth_value(), b"");
+    }
+
+    #[test]
+    fn names_begin_with_the_algorithm() {
+        let sealed = crate::template::sealed();
+        let name = name_of_public(&sealed.to_bytes(), 2);
+        assert_eq!((&name[..2], name.len()), (&[0x00, 0x0B][..], 34));
+        assert_eq!(name_of_public(&sealed.name_alg(TpmAlgId::NULL).to_bytes(), 2), b"");
+        assert_eq!(name_of_public(&[0], 2), b"");
+    }
+}

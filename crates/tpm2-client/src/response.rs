@@ -128,3 +128,48 @@ pub(crate) fn parse(bytes: &[u8], handle_count: usize) -> Result<(Response, Vec<
 
 /// Octets of a response header.
 const HEADER: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Append, Bytes};
+
+    fn response(tag: TpmSt, code: ResponseCode, body: Bytes) -> Vec<u8> {
+        let size = (HEADER + body.as_ref().len()) as u32;
+        Bytes::new().u16(tag.0).u32(size).u32(code.get()).raw(body.as_ref()).into_vec()
+    }
+
+    #[test]
+    fn a_response_is_taken_apart() {
+        let body = Bytes::new().u32(0x8000_0000).u32(3).raw(b"abc").sized(b"nonce").u8(1).sized(b"hmac");
+        let bytes = response(TpmSt::SESSIONS, ResponseCode::SUCCESS, body);
+        let (parsed, authorizations) = parse(&bytes, 1).ok().unwrap_or_default();
+        assert_eq!(parsed.handles, [TpmHandle(0x8000_0000)]);
+        assert_eq!(parsed.parameters, b"abc");
+        assert!(matches!(&authorizations[..], [AuthResponse { nonce: b"nonce", hmac: b"hmac", .. }]));
+    }
+
+    #[test]
+    fn what_no_tpm_answers_is_refused() {
+        let refused = |bytes: &[u8]| matches!(parse(bytes, 0), Err(Error::Malformed(_)));
+        let good = response(TpmSt::NO_SESSIONS, ResponseCode::SUCCESS, Bytes::new());
+        assert!(parse(&good, 0).is_ok());
+        assert!(refused(&[]));
+        assert!(refused(&good[..9]));
+        assert!(refused(&[good, vec![0]].concat()));
+        assert!(refused(&response(TpmSt::VERIFIED, ResponseCode::SUCCESS, Bytes::new())));
+        // An error is a header and nothing else, whatever the tag of the command.
+        assert!(refused(&response(TpmSt::NO_SESSIONS, ResponseCode::FAILURE, Bytes::new().u8(0))));
+        assert!(refused(&response(TpmSt::SESSIONS, ResponseCode::FAILURE, Bytes::new())));
+        // An authorization area that is cut short, and parameters longer than the response.
+        let cut = Bytes::new().u32(0).sized(b"nonce").u8(1);
+        assert!(refused(&response(TpmSt::SESSIONS, ResponseCode::SUCCESS, cut)));
+        assert!(refused(&response(TpmSt::SESSIONS, ResponseCode::SUCCESS, Bytes::new().u32(1))));
+    }
+
+    #[test]
+    fn an_error_is_the_code() {
+        let bytes = response(TpmSt::NO_SESSIONS, ResponseCode::LOCKOUT, Bytes::new());
+        assert!(matches!(parse(&bytes, 1), Err(Error::Tpm(ResponseCode::LOCKOUT))));
+    }
+}
