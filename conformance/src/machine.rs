@@ -7,7 +7,7 @@ use platform_memory::MemoryPlatform;
 use tee_api::StoreError;
 use tpm2_client::Transport;
 use tpm2_client::transport::SwtpmProcess;
-use tpm2_core::{Memory, Tpm};
+use tpm2_core::{Memory, Slices, Tpm};
 use tpm2_crypto::engine::SOFTWARE;
 
 /// A TPM that a case may do anything with: it is thrown away afterwards.
@@ -34,6 +34,11 @@ pub trait Machine: Transport {
     /// Cancels the next command at its first checkpoint.
     fn cancel_next(&mut self) -> Result<(), NotHere> {
         Err(NotHere("commands cannot be cancelled"))
+    }
+
+    /// Power off, and on again with so little memory that it is exhausted before the slots are. Started.
+    fn restart_with_little_memory(&mut self) -> Result<(), NotHere> {
+        Err(NotHere("its memory is what it is"))
     }
 
     /// Whether the transport takes any bytes as a command, so that commandSize can be wrong.
@@ -80,13 +85,17 @@ struct InProcess {
 pub fn in_process() -> impl Fn() -> io::Result<Box<dyn Machine>> + Sync {
     || {
         let device = MemoryPlatform::new(1);
-        // Never given back: a process of tests makes a few hundred and ends.
-        let memory = Box::leak(Box::<Memory>::default());
-        let mut tpm = Tpm::new(memory.slices(), device.handle(), &SOFTWARE);
+        let mut tpm = Tpm::new(slices::<{ 32 * 1024 }>(), device.handle(), &SOFTWARE);
         tpm.manufacture().map_err(io::Error::other)?;
         tpm.execute(0, STARTUP_CLEAR);
         Ok(Box::new(InProcess { tpm, device }))
     }
+}
+
+/// Memory for a TPM with this much for what goes with the power. It is never given back: a process of tests makes a
+/// few hundred TPMs and ends.
+fn slices<const VOLATILE: usize>() -> Slices<'static> {
+    Box::leak(Box::<Memory<{ 160 * 1024 }, VOLATILE>>::default()).slices()
 }
 
 impl Transport for InProcess {
@@ -121,6 +130,12 @@ impl Machine for InProcess {
 
     fn cancel_next(&mut self) -> Result<(), NotHere> {
         self.device.cancel_at_checkpoint(1);
+        Ok(())
+    }
+
+    fn restart_with_little_memory(&mut self) -> Result<(), NotHere> {
+        self.tpm = Tpm::new(slices::<{ 8 * 1024 }>(), self.device.handle(), &SOFTWARE);
+        self.tpm.execute(0, STARTUP_CLEAR);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use tpm2_client::{
     Append, Authorization, Bytes, Command, Entity, ParameterEncryption, StartSession, commands,
 };
 use tpm2_types::Position::{Handle, Parameter, Session};
-use tpm2_types::{TpmAlgId, TpmCc, TpmHandle, TpmRh, TpmSt, TpmaNv, TpmaObject, TpmaSession};
+use tpm2_types::{ResponseCode, TpmAlgId, TpmCc, TpmHandle, TpmRh, TpmSt, TpmaNv, TpmaObject, TpmaSession};
 
 use super::{Suite, case};
 use crate::bed::Bed;
@@ -385,6 +385,15 @@ pub(super) const CASES: &[Suite] = &[Suite {
             bed.machine().fail_next_commit(CommitFailure::RateLimited)?;
             bed.refuse(&commands::clear_control(TpmRh::LOCKOUT, true))
         }),
+        case("TPM_RC_MEMORY: common memory pool exhausted; flush objects or sessions (Table 3)", |bed| {
+            bed.machine().restart_with_little_memory()?;
+            for _ in 0..MANY {
+                if bed.hmac_session().is_err() {
+                    break;
+                }
+            }
+            bed.refuse(&start_auth_session(template::null()))
+        }),
         case("TPM_RC_CONTEXT_GAP: session context counter gap at its limit (Table 3)", |bed| {
             fill_context_gap(bed)?;
             bed.refuse(&start_auth_session(template::null()))
@@ -446,7 +455,9 @@ pub(super) fn fill_context_gap(bed: &mut Bed) -> Result<()> {
 /// Puts the TPM into Failure mode.
 pub(super) fn fail(bed: &mut Bed) -> Result<()> {
     bed.machine().fail_next_commit(CommitFailure::OutcomeUnknown)?;
-    ensure!(bed.run(&commands::clear_control(TpmRh::LOCKOUT, true)).is_err());
+    let outcome =
+        bed.run(&commands::clear_control(TpmRh::LOCKOUT, true)).err().and_then(|error| error.response_code());
+    ensure!(outcome == Some(ResponseCode::FAILURE), "no failure mode: {outcome:?}");
     Ok(())
 }
 
