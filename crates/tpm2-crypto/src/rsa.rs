@@ -194,6 +194,7 @@ fn check_public(key: PublicKey<'_>) -> Result<()> {
 }
 
 /// [`PrivateKey::new`] for primes of a width.
+#[inline(never)]
 fn complete_key<const LIMBS: usize>(key: PublicKey<'_>, prime_p: &[u8]) -> Result<PrivateKey> {
     if prime_p.len() != key.modulus.len() / 2 {
         return Err(CryptoError::InvalidKey);
@@ -293,6 +294,7 @@ fn halves<const LIMBS: usize>(bytes: &[u8]) -> Result<(Number<LIMBS>, Number<LIM
 }
 
 /// [`private_operation`] for primes of a width.
+#[inline(never)]
 fn private_exponentiation<const LIMBS: usize>(
     engine: &dyn Engine,
     key: &PrivateKey,
@@ -389,7 +391,7 @@ fn combine<const LIMBS: usize>(
 mod tests {
     use super::*;
     use crate::SeededStream;
-    use crate::engine::testing::{ENGINES, Patience};
+    use crate::engine::testing::{Altered, ENGINES, Patience};
     use std::vec::Vec;
 
     const EXPONENT: u32 = 65537;
@@ -508,68 +510,13 @@ mod tests {
         assert_eq!(outcome.err(), Some(CryptoError::InvalidKey));
     }
 
-    /// Flips a bit in the first of two powers.
-    struct Faulty;
-
-    impl Engine for Faulty {
-        fn mod_exp(
-            &self,
-            operands: ModExp<'_>,
-            out: &mut [u8],
-            checkpoint: &mut dyn Checkpoint,
-        ) -> Result<()> {
-            crate::engine::SOFTWARE.mod_exp(operands, out, checkpoint)
-        }
-        fn mod_exp_two(
-            &self,
-            operands: [ModExp<'_>; 2],
-            out: [&mut [u8]; 2],
-            checkpoint: &mut dyn Checkpoint,
-        ) -> Result<()> {
-            let [first, second] = out;
-            self.mod_exp(operands[0], first, checkpoint)?;
-            self.mod_exp(operands[1], second, checkpoint)?;
-            first[100] ^= 1;
-            Ok(())
-        }
-        fn mod_exp_public(
-            &self,
-            base: &[u8],
-            exponent: u32,
-            modulus: &[u8],
-            out: &mut [u8],
-            checkpoint: &mut dyn Checkpoint,
-        ) -> Result<()> {
-            crate::engine::SOFTWARE.mod_exp_public(base, exponent, modulus, out, checkpoint)
-        }
-        fn ec_multiply_base(&self, _: crate::ecc::Curve, _: &[u8]) -> Result<crate::ecc::Point> {
-            Err(CryptoError::InvalidInput)
-        }
-        fn ec_multiply(
-            &self,
-            _: crate::ecc::Curve,
-            _: &[u8],
-            _: &crate::ecc::Point,
-        ) -> Result<crate::ecc::Point> {
-            Err(CryptoError::InvalidInput)
-        }
-        fn ec_double_multiply(
-            &self,
-            _: crate::ecc::Curve,
-            _: &[u8],
-            _: &[u8],
-            _: &crate::ecc::Point,
-        ) -> Result<crate::ecc::Point> {
-            Err(CryptoError::InvalidInput)
-        }
-    }
-
     #[test]
     fn a_fault_gives_nothing_away() {
         let (prime, modulus) = key(256);
         let private = PrivateKey::new(PublicKey { modulus: &modulus, exponent: EXPONENT }, &prime).unwrap();
+        let engine = Altered { in_pairs: false, faulty: true };
         let mut out = [0xaa; 256];
-        let outcome = private_operation(&Faulty, &private, &[0x42; 256], &mut out, &mut Patience::endless());
+        let outcome = private_operation(&engine, &private, &[0x42; 256], &mut out, &mut Patience::endless());
         assert_eq!((outcome, out), (Err(CryptoError::InvalidKey), [0; 256]));
     }
 

@@ -106,6 +106,69 @@ pub(crate) mod testing {
         &AWS_LC,
     ];
 
+    /// The pure engine with a difference.
+    pub(crate) struct Altered {
+        /// Says that pairs are faster.
+        pub(crate) in_pairs: bool,
+        /// Flips a bit in the first of two powers.
+        pub(crate) faulty: bool,
+    }
+
+    impl Engine for Altered {
+        fn mod_exp(
+            &self,
+            operands: ModExp<'_>,
+            out: &mut [u8],
+            checkpoint: &mut dyn Checkpoint,
+        ) -> Result<()> {
+            SOFTWARE.mod_exp(operands, out, checkpoint)
+        }
+
+        fn mod_exp_two(
+            &self,
+            operands: [ModExp<'_>; 2],
+            [first, second]: [&mut [u8]; 2],
+            checkpoint: &mut dyn Checkpoint,
+        ) -> Result<()> {
+            SOFTWARE.mod_exp_two(operands, [&mut *first, second], checkpoint)?;
+            first[100] ^= u8::from(self.faulty);
+            Ok(())
+        }
+
+        fn mod_exp_public(
+            &self,
+            base: &[u8],
+            exponent: u32,
+            modulus: &[u8],
+            out: &mut [u8],
+            checkpoint: &mut dyn Checkpoint,
+        ) -> Result<()> {
+            SOFTWARE.mod_exp_public(base, exponent, modulus, out, checkpoint)
+        }
+
+        fn prefers_pairs(&self, _: usize) -> bool {
+            self.in_pairs
+        }
+
+        fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> Result<Point> {
+            SOFTWARE.ec_multiply_base(curve, scalar)
+        }
+
+        fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point) -> Result<Point> {
+            SOFTWARE.ec_multiply(curve, scalar, point)
+        }
+
+        fn ec_double_multiply(
+            &self,
+            curve: Curve,
+            base_scalar: &[u8],
+            scalar: &[u8],
+            point: &Point,
+        ) -> Result<Point> {
+            SOFTWARE.ec_double_multiply(curve, base_scalar, scalar, point)
+        }
+    }
+
     /// Counts how often it was asked, and cancels once it has said yes often enough.
     pub(crate) struct Patience {
         pub(crate) asked: usize,

@@ -67,6 +67,8 @@ fn into(out: &mut [u8], size: usize, work: impl FnOnce(&mut [u8]) -> Result<()>)
 /// Bits of the exponent taken at a time.
 const WINDOW: u32 = 4;
 
+// Not inlined: only the width in use may take its room on the stack.
+#[inline(never)]
 fn exponentiate<const LIMBS: usize>(
     operands: ModExp<'_>,
     out: &mut [u8],
@@ -103,6 +105,7 @@ fn exponentiate<const LIMBS: usize>(
     Ok(())
 }
 
+#[inline(never)]
 fn exponentiate_public<const LIMBS: usize>(
     base: &[u8],
     exponent: u32,
