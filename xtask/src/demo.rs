@@ -55,7 +55,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let tpm = RunningTpm::start(options.against, options.transport, folder.path())?;
     let tools = Tools::new(&tpm.tcti, folder.path(), true);
     quote_program(&tpm.said());
-    println!("   export TPM2TOOLS_TCTI=\"{}\"", tpm.tcti);
 
     chapters.next("A boot is measured, and the log agrees with the PCRs");
     println!("   The log is invented by this demo's own generator: no machine booted this way.");

@@ -57,7 +57,7 @@ impl RunningTpm {
         let child = launch.command.spawn().with_context(|| format!("cannot start `{line}`"))?;
         let mut tpm = Self { child, tcti: launch.tcti, log };
         let until = Instant::now() + Duration::from_secs(20);
-        while !launch.ready.reached() {
+        while !launch.ready.reached(&tpm) {
             if let Some(status) = tpm.child.try_wait()? {
                 bail!("`{line}` ended with {status}: {}", tpm.said());
             }
@@ -130,9 +130,8 @@ impl Launch {
                 let port = free_port_pair()?;
                 let mut command = Command::new(workspace::ftpm());
                 command.arg("serve").arg("--state").arg(state).arg("--mssim").arg(port.to_string());
-                command.arg("--socket").arg(folder.join("tpm.sock"));
                 let tcti = format!("mssim:host=127.0.0.1,port={port}");
-                Ok(Self { command, tcti, ready: Ready::Ports(port) })
+                Ok(Self { command, tcti, ready: Ready::Said })
             }
             (Maker::Swtpm, Transport::Simulator) => {
                 let port = free_port_pair()?;
@@ -147,7 +146,7 @@ impl Launch {
                 let mut command = Command::new(workspace::ftpm());
                 command.arg("serve").arg("--state").arg(state).arg("--socket").arg(&socket);
                 let tcti = format!("cmd:{} connect {}", workspace::ftpm().display(), socket.display());
-                Ok(Self { command, tcti, ready: Ready::Socket(socket) })
+                Ok(Self { command, tcti, ready: Ready::Said })
             }
             (Maker::Swtpm, Transport::Unix) => {
                 bail!("Debian's tpm2-tools do not reach swtpm over a Unix socket")
@@ -185,15 +184,15 @@ impl Launch {
 enum Ready {
     /// This TCP port and the next one are listened on.
     Ports(u16),
-    /// This socket exists.
-    Socket(PathBuf),
+    /// The program has said so.
+    Said,
 }
 
 impl Ready {
-    fn reached(&self) -> bool {
+    fn reached(&self, tpm: &RunningTpm) -> bool {
         match self {
             Self::Ports(port) => listening(*port) && listening(*port + 1),
-            Self::Socket(path) => path.exists(),
+            Self::Said => tpm.said().contains("export TPM2TOOLS_TCTI"),
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn ftpm() -> PathBuf {
 
 /// Builds the program in release mode.
 pub(crate) fn build_ftpm() -> Result<()> {
-    run(cargo().args(["build", "--quiet", "--release", "-p", "ftpm"]))
+    run(cargo().args(["build", "--release", "-p", "ftpm"]))
 }
 
 /// The cargo that runs this program, in the workspace.
