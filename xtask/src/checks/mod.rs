@@ -35,6 +35,9 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
     steps.run("clippy", "no lint finds anything", || {
         run(cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     });
+    steps.run("rustdoc", "every link of the documentation leads somewhere", || {
+        run(cargo().args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+    });
     steps.run("unit", "the tests of all crates", rust::tests);
     steps.run("bare-arm", "the core builds for bare Arm, without std or alloc", bare_arm::build);
     steps.run("add-command", "one file and one line add a command", add_command::check);
