@@ -379,44 +379,55 @@ mod tests {
     use hex_literal::hex;
     use std::vec::Vec;
 
-    /// Exponent, context, size of a prime, SHA-256 of the first prime and of the modulus.
-    /// `prime/reference.py` prints them. They may never change: keys in the field come from this procedure.
-    const FROZEN: [(u32, &[u8], usize, [u8; 32], [u8; 32]); 5] = [
-        (
-            65537,
-            b"a",
-            128,
-            hex!("5321b181238ebfb27a817857b499e6e9589980f5af14694518a3f5919fe029d0"),
-            hex!("419bfc4aa4ef7cebacbf38e1df8272918057bada7a86059828dc9867b7131fe1"),
-        ),
-        (
-            65537,
-            b"b",
-            128,
-            hex!("8eb57fd6ad17ed34e0ebac0aea76769320dc50aa62cffc3fc466f6e3bbc3efa4"),
-            hex!("495d05d18bfe69d163d4cc960e0d372960f3ea27f1a988343d1a10b1915b27e5"),
-        ),
-        (
-            3,
-            b"c",
-            128,
-            hex!("9e9bb2d2eb9aab449bd407a11f646e8ffd9b5e3811f74ddd0a9d98114f0ed18d"),
-            hex!("cd13e53cd9f18e18508df2efc4e77e8fed00ed3ef76921272acfd98f28f43e23"),
-        ),
-        (
-            65537,
-            b"d",
-            192,
-            hex!("7140cdc086e5b8ce5e0229526273028f917a696cb1f326c203d38f36ece05de3"),
-            hex!("528c9828e5c4f4bfe6a9c93031ef649f48852f126487e93e7fbbac9a360c2057"),
-        ),
-        (
-            65537,
-            b"e",
-            256,
-            hex!("8c5de3877eb7dd57c09b68e1195b97121892c75c42619c9b8beae170d63eeb61"),
-            hex!("3abef5f16f7b821cbfd760913827948346992384a5db7ddd480bf9a77dff027e"),
-        ),
+    /// A key that came out of version 1.
+    struct Frozen {
+        exponent: u32,
+        context: &'static [u8],
+        /// The size of a prime in bytes.
+        size: usize,
+        /// SHA-256 of the first prime.
+        prime: [u8; 32],
+        /// SHA-256 of the modulus.
+        modulus: [u8; 32],
+    }
+
+    /// As printed by `prime/reference.py`. They may never change: keys in the field come from this procedure.
+    const FROZEN: [Frozen; 5] = [
+        Frozen {
+            exponent: 65537,
+            context: b"a",
+            size: 128,
+            prime: hex!("5321b181238ebfb27a817857b499e6e9589980f5af14694518a3f5919fe029d0"),
+            modulus: hex!("419bfc4aa4ef7cebacbf38e1df8272918057bada7a86059828dc9867b7131fe1"),
+        },
+        Frozen {
+            exponent: 65537,
+            context: b"b",
+            size: 128,
+            prime: hex!("8eb57fd6ad17ed34e0ebac0aea76769320dc50aa62cffc3fc466f6e3bbc3efa4"),
+            modulus: hex!("495d05d18bfe69d163d4cc960e0d372960f3ea27f1a988343d1a10b1915b27e5"),
+        },
+        Frozen {
+            exponent: 3,
+            context: b"c",
+            size: 128,
+            prime: hex!("9e9bb2d2eb9aab449bd407a11f646e8ffd9b5e3811f74ddd0a9d98114f0ed18d"),
+            modulus: hex!("cd13e53cd9f18e18508df2efc4e77e8fed00ed3ef76921272acfd98f28f43e23"),
+        },
+        Frozen {
+            exponent: 65537,
+            context: b"d",
+            size: 192,
+            prime: hex!("7140cdc086e5b8ce5e0229526273028f917a696cb1f326c203d38f36ece05de3"),
+            modulus: hex!("528c9828e5c4f4bfe6a9c93031ef649f48852f126487e93e7fbbac9a360c2057"),
+        },
+        Frozen {
+            exponent: 65537,
+            context: b"e",
+            size: 256,
+            prime: hex!("8c5de3877eb7dd57c09b68e1195b97121892c75c42619c9b8beae170d63eeb61"),
+            modulus: hex!("3abef5f16f7b821cbfd760913827948346992384a5db7ddd480bf9a77dff027e"),
+        },
     ];
 
     fn key(engine: &dyn Engine, exponent: u32, context: &[u8], size: usize) -> (Vec<u8>, Vec<u8>) {
@@ -430,19 +441,28 @@ mod tests {
     #[test]
     fn version_1_is_frozen() {
         for engine in ENGINES {
-            for (exponent, context, size, prime_digest, modulus_digest) in FROZEN {
-                let (prime, modulus) = key(*engine, exponent, context, size);
-                assert!(hash(HashAlgorithm::Sha256, &[&prime]).equals(&prime_digest), "{size} bytes");
-                assert!(hash(HashAlgorithm::Sha256, &[&modulus]).equals(&modulus_digest), "{size} bytes");
+            for frozen in FROZEN {
+                let (prime, modulus) = key(*engine, frozen.exponent, frozen.context, frozen.size);
+                assert!(
+                    hash(HashAlgorithm::Sha256, &[&prime]).equals(&frozen.prime),
+                    "{} bytes",
+                    frozen.size
+                );
+                assert!(
+                    hash(HashAlgorithm::Sha256, &[&modulus]).equals(&frozen.modulus),
+                    "{} bytes",
+                    frozen.size
+                );
             }
         }
     }
 
     #[test]
     fn candidates_in_pairs_give_the_same_prime() {
-        for (exponent, context, size, _, modulus_digest) in &FROZEN[..3] {
-            let (_, modulus) = key(&Altered { in_pairs: true, faulty: false }, *exponent, context, *size);
-            assert!(hash(HashAlgorithm::Sha256, &[&modulus]).equals(modulus_digest));
+        let engine = Altered { in_pairs: true, faulty: false };
+        for frozen in &FROZEN[..3] {
+            let (_, modulus) = key(&engine, frozen.exponent, frozen.context, frozen.size);
+            assert!(hash(HashAlgorithm::Sha256, &[&modulus]).equals(&frozen.modulus));
         }
     }
 

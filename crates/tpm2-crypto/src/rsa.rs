@@ -392,6 +392,7 @@ mod tests {
     use super::*;
     use crate::SeededStream;
     use crate::engine::testing::{Altered, ENGINES, Patience};
+    use hex_literal::hex;
     use std::vec::Vec;
 
     const EXPONENT: u32 = 65537;
@@ -410,10 +411,25 @@ mod tests {
         key.half(&key.prime_q).to_vec()
     }
 
+    /// A key of 1024 bits, out of primes of OpenSSL's: such keys are used, but not made.
+    fn short_key() -> (Vec<u8>, Vec<u8>) {
+        let prime = hex!(
+            "c6c4970ca2c766b8a2859f9c155d449575e0b873f2378da4bd90d504e26e1a2107b62b99148916aa"
+            "ccfc1bf4e150161ff9560c16ed075fde6b0133c1e89de659"
+        );
+        let modulus = hex!(
+            "b78209c88bac866328686f39433e916ffc51a3cc7e6800672942887864e97e2179dca54cb9e72102"
+            "32c7abd5bd07c630b0d4b11b712af84fe0f3a3a8b18bc003c86c6a56422253b1746b392bc6a34b64"
+            "eb325ae8eabe3282982bcde71506882cf993756d5456578ac39ab43dc4e5e015130452ab12349133"
+            "ad9c12d889bc9197"
+        );
+        (prime.to_vec(), modulus.to_vec())
+    }
+
     #[test]
     fn private_undoes_public() {
-        for size in [256, 384] {
-            let (prime, modulus) = key(size);
+        for (prime, modulus) in [short_key(), key(256), key(384)] {
+            let size = modulus.len();
             let public = PublicKey { modulus: &modulus, exponent: EXPONENT };
             let other = other_prime(&prime, &modulus);
             // Either prime will do, though one is the larger.
