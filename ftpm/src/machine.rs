@@ -39,6 +39,9 @@ pub struct Machine {
     canceller: Box<dyn Canceller>,
     /// The simulator's cancel, which stays on until it is taken back.
     cancel_all: AtomicBool,
+    /// Known without the lock, so that the end does not queue behind every client.
+    ended: AtomicBool,
+    auto_shutdown: bool,
     largest_message: usize,
     can_hash: bool,
 }
@@ -55,7 +58,6 @@ pub struct Seen {
 struct Powered {
     service: Box<dyn TpmService>,
     on: bool,
-    ended: bool,
     /// The last command was a TPM2_Shutdown that succeeded.
     orderly: bool,
     /// Where raw commands come from.
@@ -69,17 +71,24 @@ impl Machine {
         Self {
             canceller: service.canceller(),
             cancel_all: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            auto_shutdown: true,
             largest_message: service.largest_message(),
             can_hash: service.can_hash(),
             powered: Mutex::new(Powered {
                 service,
                 on: false,
-                ended: false,
                 orderly: true,
                 locality: 0,
                 seen: Seen::default(),
             }),
         }
+    }
+
+    /// A machine that leaves TPM2_Shutdown to the client, whatever happens.
+    #[must_use]
+    pub fn without_auto_shutdown(self) -> Self {
+        Self { auto_shutdown: false, ..self }
     }
 
     /// The most bytes that a command or a response has.
@@ -103,6 +112,9 @@ impl Machine {
         command: &[u8],
         respond: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, NotRunning> {
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(NotRunning);
+        }
         let mut powered = match self.powered.lock() {
             Ok(powered) => powered,
             // A panic left the TPM in an unknown state: it says no more than that it failed.
@@ -126,7 +138,7 @@ impl Machine {
     pub fn initialize(&self) -> Result<(), NotRunning> {
         self.canceller.cancel();
         let mut powered = self.lock()?;
-        powered.shut_down();
+        self.shut_down(&mut powered);
         powered.power_on();
         Ok(())
     }
@@ -162,16 +174,20 @@ impl Machine {
     pub fn stop(&self) {
         self.canceller.cancel();
         if let Ok(mut powered) = self.lock() {
-            powered.shut_down();
+            self.shut_down(&mut powered);
             powered.on = false;
         }
     }
 
     /// The last [`Self::stop`]: no command runs any more.
     pub fn end(&self) {
-        self.stop();
-        if let Ok(mut powered) = self.lock() {
-            powered.ended = true;
+        if self.ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.canceller.cancel();
+        if let Ok(mut powered) = self.powered.lock() {
+            self.shut_down(&mut powered);
+            powered.on = false;
         }
     }
 
@@ -232,7 +248,16 @@ impl Machine {
         Ok(act(powered.service.as_mut()))
     }
 
+    fn shut_down(&self, powered: &mut Powered) {
+        if self.auto_shutdown {
+            powered.shut_down();
+        }
+    }
+
     fn lock(&self) -> Result<MutexGuard<'_, Powered>, NotRunning> {
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(NotRunning);
+        }
         self.powered.lock().map_err(|_| {
             error!("the TPM met an unexpected state and failed; restart the program");
             NotRunning
@@ -268,9 +293,6 @@ impl Powered {
     }
 
     fn power_on(&mut self) {
-        if self.ended {
-            return;
-        }
         self.service.power_on();
         self.on = true;
         self.locality = 0;

@@ -355,7 +355,7 @@ fn shutdown_ends_the_process_in_good_order() {
     assert_eq!(bench.watched.shutdowns.load(Ordering::SeqCst), 1);
     exchange(&mut tpm, &GET_RANDOM, &code(0x101));
     // There is no way back.
-    exchange(&mut bench.connect(1), &[0, 0, 0, 2, 0, 0, 0, 0], &[0; 4]);
+    exchange(&mut bench.connect(1), &[0, 0, 0, 2, 0, 0, 0, 0], &[0, 0, 0, 10]);
     exchange(&mut tpm, &GET_RANDOM, &code(0x101));
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tee_api::StoreAssurance;
 use tpm2_core::state::{DictionaryAttack, Kind, Orderly, parse};
 
-use super::key_source;
+use super::{key_source, say};
 
 /// Shows what a state holds: versions, counters, handles. Never a secret. A TPM may be running on it.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ impl Inspect {
         let sections = [about(&view), counters(&view), contents(&view)];
         if self.json {
             let named = sections.into_iter().map(|section| (section.name.to_string(), section.to_json()));
-            println!("{}", Value::Object(named.collect()));
+            say!("{}", Value::Object(named.collect()));
         } else {
             sections.iter().for_each(Section::print);
         }
@@ -52,9 +52,9 @@ impl Section {
     }
 
     fn print(&self) {
-        println!("{}", self.name);
+        say!("{}", self.name);
         for (name, value) in &self.lines {
-            println!("  {name:<28} {}", plain(value));
+            say!("  {name:<28} {}", plain(value));
         }
     }
 }

@@ -48,6 +48,15 @@ impl CommandLine {
     }
 }
 
+/// A line on stdout. Whoever reads it may have left: that is no mistake of ours.
+macro_rules! say {
+    ($($what:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($what)*);
+    }};
+}
+use say;
+
 /// What is to listen where.
 struct Plan {
     endpoint: Endpoint,
@@ -94,7 +103,7 @@ fn key_source(text: Option<&str>) -> Result<KeySource> {
     }
 }
 
-/// Whether the user may read progress: a person sees it, a log does not need it.
+/// A person wants to read what was made, and what takes long.
 fn default_level() -> LevelFilter {
     LevelFilter::Info
 }

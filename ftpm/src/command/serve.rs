@@ -9,7 +9,7 @@ use clap::Args;
 use log::{LevelFilter, warn};
 use serde_json::json;
 
-use super::{Bound, Plan, default_level, key_source};
+use super::{Bound, Plan, default_level, key_source, say};
 use crate::composition::{self, Manufacture, TpmOptions};
 use crate::ending::Ending;
 use crate::folders;
@@ -122,12 +122,12 @@ impl Serve {
                 json!({ "tcti": tcti, "endpoint": endpoint.to_string(), "reach": endpoint.who_can_reach_it() })
             });
             let ready = json!({ "ready": true, "state": state, "listening": ways.collect::<Vec<_>>() });
-            println!("{ready}");
+            say!("{ready}");
             return Ok(());
         }
-        println!("TPM 2.0 ready; its state is in {}. Ctrl-C ends it.", state.display());
+        say!("TPM 2.0 ready; its state is in {}. Ctrl-C ends it.", state.display());
         for (tcti, endpoint) in ways {
-            println!("\nAt {endpoint} {}:\n  export TPM2TOOLS_TCTI='{tcti}'", endpoint.who_can_reach_it());
+            say!("\nAt {endpoint} {}:\n  export TPM2TOOLS_TCTI='{tcti}'", endpoint.who_can_reach_it());
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use log::{LevelFilter, warn};
 
-use super::{Bound, Plan, default_level, key_source};
+use super::{Bound, Plan, default_level, key_source, say};
 use crate::composition::{self, Manufacture, TpmOptions};
 use crate::ending::Ending;
 use crate::logging::{Logging, open_log_file};
@@ -40,7 +40,7 @@ pub(super) struct Socket {
     /// The folder of the state: dir=DIR or backend-uri=dir://DIR [default: $TPM_PATH]
     #[arg(long, value_name = "LIST")]
     tpmstate: Option<String>,
-    /// not-need-init and startup-clear, startup-state, startup-deactivated or startup-none
+    /// not-need-init; startup-clear, startup-state or startup-none; disable-auto-shutdown
     #[arg(long, value_name = "LIST")]
     flags: Option<String>,
     /// allow-set-locality, reject-locality-4
@@ -72,7 +72,7 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) fn run(self) -> Result<()> {
         if self.print_capabilities {
-            println!("{}", capabilities());
+            say!("{}", capabilities());
             return Ok(());
         }
         if !self.tpm2 {
@@ -92,7 +92,8 @@ impl Socket {
             key: key_source(self.key.as_deref())?,
             manufacture: Manufacture::IfEmpty,
         })?;
-        let machine = Arc::new(Machine::new(tpm));
+        let machine = Machine::new(tpm);
+        let machine = Arc::new(if start.auto_shutdown { machine } else { machine.without_auto_shutdown() });
         if start.powered {
             machine.power_on();
         }
@@ -226,6 +227,7 @@ impl Socket {
 struct Start {
     powered: bool,
     startup: Option<StartupType>,
+    auto_shutdown: bool,
 }
 
 impl Start {
@@ -243,10 +245,10 @@ impl Start {
             bail!("--flags startup-deactivated is for TPM 1.2 only");
         }
         list.flag("startup-none");
-        let _ = list.flag("disable-auto-shutdown");
+        let auto_shutdown = !list.flag("disable-auto-shutdown");
         let powered = list.flag("not-need-init") || startup.is_some();
         list.finish()?;
-        Ok(Self { powered, startup })
+        Ok(Self { powered, startup, auto_shutdown })
     }
 }
 
@@ -344,7 +346,7 @@ mod tests {
     #[test]
     fn flags() {
         let start = |flags| Start::new(Some(flags)).ok();
-        let expected = |powered, startup| Some(Start { powered, startup });
+        let expected = |powered, startup| Some(Start { powered, startup, auto_shutdown: true });
         assert_eq!(start("not-need-init"), expected(true, None));
         assert_eq!(start("not-need-init,startup-none"), expected(true, None));
         assert_eq!(start("startup-clear"), expected(true, Some(StartupType::Clear)));
