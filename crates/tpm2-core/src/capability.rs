@@ -64,11 +64,13 @@ pub fn pcrs<'a>(context: &Context<'_, 'a>) -> Result<TpmsCapabilityData<'a>> {
 
 /// TPM_CAP_TPM_PROPERTIES from `first` on, in the group of `first`.
 pub fn tpm_properties<'a>(context: &Context<'_, 'a>, first: u32, count: usize) -> Page<'a> {
-    let variable = variable_properties(context)?;
-    let items = fixed_properties(context).chain(variable);
-    let group = first / TpmPt::GROUP;
-    let items = items.filter(|item| item.property.0 >= first && item.property.0 / TpmPt::GROUP == group);
-    let (list, more) = page(context, items, count)?;
+    // A group ends a list, and there are two groups.
+    let (list, more) = if first < TpmPt::VAR.0 {
+        let group = fixed_properties(context).filter(|item| item.property.0 >= first && first >= TpmPt::FIXED.0);
+        page(context, group, count)?
+    } else {
+        page(context, variable_properties(context)?.into_iter().filter(|item| item.property.0 >= first), count)?
+    };
     Ok((TpmsCapabilityData::TpmProperties(list), more))
 }
 
@@ -243,7 +245,7 @@ fn fixed_properties(context: &Context<'_, '_>) -> impl Iterator<Item = TpmsTagge
         (TpmPt::LEVEL, 0),
         (TpmPt::REVISION, 185),
         (TpmPt::ERRATA, 0),
-        (TpmPt::YEAR, 2026),
+        (TpmPt::YEAR, 0),
     ];
     let limits = [
         (TpmPt::INPUT_BUFFER, tpm2_types::limits::MAX_2B_BUFFER_SIZE as u32),

@@ -179,7 +179,9 @@ impl<'m, P: Platform> Tpm<'m, P> {
     /// SHA-256 over all that the TPM remembers: two equal digests mean that nothing changed in between.
     pub fn state_digest(&self) -> [u8; 32] {
         let mut hasher = Hasher::new(HashAlgorithm::Sha256);
-        for bytes in self.state.as_bytes() {
+        for (key, bytes) in self.state.records() {
+            hasher.update(&key.kind.to_be_bytes());
+            hasher.update(&key.id.to_be_bytes());
             hasher.update(&bytes.len().to_be_bytes());
             hasher.update(bytes);
         }
@@ -308,6 +310,9 @@ pub(crate) fn commit<P: Platform>(
     failure: &mut Option<FailureReason>,
     changes: &mut Changes<'_>,
 ) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
     if !state.fits(changes) {
         return Err(ResponseCode::MEMORY);
     }

@@ -107,9 +107,9 @@ impl<'m> State<'m> {
         self.volatile.clear();
     }
 
-    /// The whole state as bytes, for a digest of it.
-    pub(crate) fn as_bytes(&self) -> [&[u8]; 2] {
-        [self.persistent.as_bytes(), self.volatile.as_bytes()]
+    /// All records, for a digest of the whole state.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (RecordKey, &[u8])> {
+        self.persistent.iter().chain(self.volatile.iter())
     }
 
     fn heap(&self, kind: u16) -> &RecordHeap<'m> {
