@@ -106,7 +106,7 @@ pub fn latency(o: &Options) -> Result<(String, Json)> {
         head.extend(cols.iter().map(|c| format!("{}:{c}", s.name)));
     }
     if two {
-        head.extend(["A/B median".into(), "A/B cpu".into()]);
+        head.extend(["A/B median".into(), "A/B mean".into(), "A/B cpu".into()]);
     }
     let mut rows = vec![head];
     let mut out = vec![];
@@ -190,7 +190,7 @@ fn latency_row(op: &Op, pairs: &[(Server, Tpm)], written: &[u64]) -> (Vec<String
         let rw = paired_ratio(&wall(&a.samples), &wall(&b.samples), median);
         let rm = paired_ratio(&wall(&a.samples), &wall(&b.samples), mean);
         let rc = paired_ratio(&cpu(&a.samples), &cpu(&b.samples), mean);
-        row.extend([ratio(rw), ratio(rc)]);
+        row.extend([ratio(rw), ratio(rm), ratio(rc)]);
         obj.push(("ratio_median", Json::ratio(rw)));
         obj.push(("ratio_mean", Json::ratio(rm)));
         obj.push(("ratio_cpu", Json::ratio(rc)));

@@ -123,7 +123,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     tools.run(&format!("{QUOTE} {}", "11".repeat(20)))?;
     tools.run(&format!("{CHECK_QUOTE} {}", "11".repeat(20)))?;
     println!("   The signature holds. With another fresh number the same quote is worthless:");
-    tools.refused(&format!("{CHECK_QUOTE} {}", "22".repeat(20)), "ERROR")?;
+    tools.refused(&format!("{CHECK_QUOTE} {}", "22".repeat(20)), "nonce")?;
     println!("   refused, as it must be.");
 
     chapters.next("Something else boots: one extend, and the disk key stays shut");
