@@ -8,6 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::Shutdown;
 
 /// A place to listen at.
@@ -199,7 +200,12 @@ impl Read for Stream {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.read(bytes),
-            Self::Unix(stream) => stream.read(bytes),
+            Self::Unix(stream) => {
+                // A thread that waits in read is woken a second time for each command, when the client takes the
+                // answer and there is room to write again. One that polls for input is not.
+                poll(&mut [PollFd::new(stream, PollFlags::IN)], None)?;
+                stream.read(bytes)
+            }
         }
     }
 }
