@@ -5,8 +5,9 @@
 //! [`CHAPTERS`].
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use tpm2_types::ResponseCode;
 
 use crate::bed::Bed;
@@ -148,7 +149,8 @@ fn run_one(factory: &Factory, rows: &[Row], command: &str, case: &Case) -> Outco
     let name = format!("{command} {}", case.row);
     let result = expected(rows, command, case).and_then(|code| {
         let mut bed = Bed::new(factory().context("no machine to test")?, code);
-        (case.run)(&mut bed)?;
+        catch_unwind(AssertUnwindSafe(|| (case.run)(&mut bed)))
+            .map_err(|_| anyhow!("the TPM or the case panicked"))??;
         ensure!(bed.refusals() > 0, "the case asserts nothing");
         Ok(())
     });
