@@ -39,6 +39,7 @@ mod object;
 mod pcr;
 mod pipeline;
 pub mod profile;
+mod saved_context;
 mod self_test;
 mod session;
 mod signature;

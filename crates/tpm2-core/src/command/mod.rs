@@ -358,6 +358,12 @@ command_set! {
     session {
     }
     object {
+        create
+        load
+        load_external
+        object_change_auth
+        read_public
+        unseal
     }
     asymmetric {
         rsa_decrypt
@@ -388,16 +394,22 @@ command_set! {
     enhanced_authorization {
     }
     hierarchy {
+        create_primary
     }
     dictionary_attack {
     }
     context_management {
+        context_load
+        context_save
+        evict_control
+        flush_context
     }
     clock {
         read_clock
     }
     capability {
         get_capability
+        test_parms
     }
     nv_storage {
     }

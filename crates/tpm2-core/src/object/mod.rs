@@ -1,7 +1,14 @@
 //! Objects (Part 1, "Object Structure Elements", "Object Hierarchy"): the record of a loaded or persistent one.
 
+pub mod consistency;
+pub mod creation;
 pub mod key;
+pub mod name;
+pub mod private;
+pub mod protection;
 pub mod scheme;
+pub mod slots;
+pub mod template;
 
 use tee_api::RecordKey;
 use tpm2_types::{
@@ -20,6 +27,8 @@ pub struct Object<'a> {
     pub hierarchy: TpmHandle,
     /// How it came into the TPM.
     pub origin: Origin,
+    /// stClear is SET in the object or in an ancestor: it does not outlive a restart.
+    pub st_clear: bool,
     /// Qualified Name.
     pub qualified_name: Tpm2bName<'a>,
     /// Name.
@@ -96,11 +105,13 @@ impl<'a> Unmarshal<'a> for Object<'a> {
             2 => Origin::External,
             _ => return Err(ResponseCode::FAILURE),
         };
+        let st_clear = reader.read::<u8>()? != 0;
         let has_sensitive = reader.read::<u8>()? != 0;
         Ok(Self {
             handle,
             hierarchy,
             origin,
+            st_clear,
             qualified_name: reader.read()?,
             name: reader.read()?,
             public: reader.read()?,
@@ -115,6 +126,7 @@ impl Marshal for Object<'_> {
         writer.write(&self.handle)?;
         writer.write(&self.hierarchy)?;
         writer.write(&(self.origin as u8))?;
+        writer.write(&u8::from(self.st_clear))?;
         writer.write(&u8::from(self.sensitive.is_some()))?;
         writer.write(&self.qualified_name)?;
         writer.write(&self.name)?;

@@ -297,3 +297,8 @@ pub fn allows_locality(set: TpmaLocality, locality: u8) -> bool {
     let set = set.bits();
     if locality < 5 { set < 32 && set & (1 << locality) != 0 } else { set == locality }
 }
+
+/// A locality as an attribute: a bit for each of 0 to 4, or the number itself from 32 on.
+pub fn locality_attribute(locality: u8) -> TpmaLocality {
+    TpmaLocality::from_bits_retain(if locality < 5 { 1 << locality } else { locality })
+}
