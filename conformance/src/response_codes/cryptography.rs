@@ -45,7 +45,7 @@ pub(super) const CASES: &[Suite] = &[
                 bed.refuse(&commands::rsa_decrypt(&key, &SMALL, rsaes(), &[]))
             }),
             case("TPM_RC_ATTRIBUTES @keyHandle: restricted SET or decrypt CLEAR", |bed| {
-                let signs = TpmaObject::USER_WITH_AUTH | TpmaObject::SIGN_ENCRYPT;
+                let signs = TpmaObject::USER_WITH_AUTH | TpmaObject::NO_DA | TpmaObject::SIGN_ENCRYPT;
                 let key = external_rsa(bed, &template::rsa(signs, template::null(), template::null()))?;
                 bed.refuse(&commands::rsa_decrypt(&key, &SMALL, rsaes(), &[]))?;
                 let storage = bed.primary(&template::srk_rsa())?;

@@ -33,20 +33,14 @@ pub fn check_creation(public: &TpmtPublic<'_>, data_size: usize) -> Result<Creat
     let attributes = public.object_attributes;
     let given = data_size != 0;
     let origin = attributes.contains(TpmaObject::SENSITIVE_DATA_ORIGIN);
-    let is_asymmetric = !matches!(public.object_type(), TpmAlgId::KEYEDHASH | TpmAlgId::SYMCIPHER);
-    if is_asymmetric {
-        // The TPM makes asymmetric keys itself.
-        if !origin {
-            return Err(ResponseCode::ATTRIBUTES);
-        }
-        return if given { Ok(Creation::DataRefused) } else { Ok(Creation::Accepted) };
-    }
     let sealed = public.object_type() == TpmAlgId::KEYEDHASH
         && !attributes.intersects(TpmaObject::SIGN_ENCRYPT | TpmaObject::DECRYPT);
     if origin == given || (sealed && origin) {
         return Err(ResponseCode::ATTRIBUTES);
     }
-    Ok(Creation::Accepted)
+    // The TPM makes asymmetric keys itself.
+    let is_asymmetric = !matches!(public.object_type(), TpmAlgId::KEYEDHASH | TpmAlgId::SYMCIPHER);
+    if is_asymmetric && given { Ok(Creation::DataRefused) } else { Ok(Creation::Accepted) }
 }
 
 /// What [`check_creation`] found.
