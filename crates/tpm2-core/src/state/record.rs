@@ -57,13 +57,14 @@ pub enum Kind {
 }
 
 /// The kinds that TPM2_Shutdown(STATE) saves and TPM2_Startup(STATE) brings back.
-pub const SAVED_KINDS: [Kind; 6] = [
+pub const SAVED_KINDS: [Kind; 7] = [
     Kind::PlatformHierarchy,
     Kind::StateClear,
     Kind::StateReset,
     Kind::SessionTable,
     Kind::Pcr,
     Kind::NvVolatile,
+    Kind::Running,
 ];
 
 /// The first volatile kind.

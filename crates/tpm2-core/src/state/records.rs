@@ -259,6 +259,11 @@ impl State<'_> {
         self.find(Kind::Running.only())
     }
 
+    /// How the run began that TPM2_Shutdown(STATE) ended.
+    pub fn saved_running(&self) -> Result<Option<Running<'_>>> {
+        self.find(Kind::Running.saved())
+    }
+
     /// Whether the hierarchy that `handle` names is enabled. The null hierarchy always is.
     pub fn hierarchy_enabled(&self, handle: TpmHandle) -> Result<bool> {
         let enables = self.state_clear()?;

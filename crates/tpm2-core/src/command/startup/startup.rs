@@ -33,6 +33,10 @@ fn run<'a>(context: &mut Context<'_, 'a>, input: Startup<'a>) -> Result<Response
         TpmSu::CLEAR => false,
         _ => return Err(ResponseCode::VALUE.at(at::startup_type)),
     };
+    // A resume keeps PCR[0], which says from which locality the boot began.
+    if resume && context.state.saved_running()?.is_some_and(|saved| saved.locality != context.locality) {
+        return Err(ResponseCode::LOCALITY);
+    }
     // TPM restart: TPM2_Shutdown(STATE), then TPM2_Startup(CLEAR).
     let restart = !resume && orderly.shutdown == Shutdown::State;
 
@@ -72,7 +76,7 @@ fn run<'a>(context: &mut Context<'_, 'a>, input: Startup<'a>) -> Result<Response
 fn restore(context: &mut Context<'_, '_>, resume: bool) -> Result<()> {
     for kind in SAVED_KINDS {
         let wanted = match kind {
-            Kind::Pcr => false,
+            Kind::Pcr | Kind::Running => false,
             Kind::PlatformHierarchy | Kind::StateClear | Kind::NvVolatile => resume,
             _ => true,
         };
