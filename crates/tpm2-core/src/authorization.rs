@@ -75,6 +75,17 @@ impl<'s> Entity<'s> {
         }
     }
 
+    /// The hierarchy whose proof vouches for the entity.
+    pub fn hierarchy(&self) -> TpmHandle {
+        match self {
+            Self::Hierarchy(hierarchy) if hierarchy.handle != TpmRh::LOCKOUT => hierarchy.handle,
+            Self::Object(object) => object.hierarchy,
+            Self::NvIndex(index) if index.attributes().contains(TpmaNv::PLATFORMCREATE) => TpmRh::PLATFORM,
+            Self::Pcr(_) | Self::Session(_) => TpmRh::NULL,
+            Self::NvIndex(_) | Self::Hierarchy(_) => TpmRh::OWNER,
+        }
+    }
+
     /// The Name (Part 1, "Names").
     pub fn name<'b>(&self, arena: &Arena<'b>) -> Result<&'b [u8]> {
         match self {

@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 use tpm2_crypto::HashAlgorithm;
 use tpm2_types::{
-    Result, Tpm2bDigest, TpmSt, TpmiAlgHash, TpmiRhHierarchy, TpmtTkCreation, TpmtTkHashcheck, TpmtTkVerified,
+    Result, TkAuthTag, Tpm2bDigest, Tpm2bTimeout, TpmHandle, TpmSt, TpmtTkAuth, TpmiAlgHash, TpmiRhHierarchy, TpmtTkCreation, TpmtTkHashcheck, TpmtTkVerified,
     TpmuTkVerifiedMeta, TpmRh, ResponseCode,
 };
 
@@ -68,6 +68,49 @@ pub fn hash_check<'b>(
     let algorithm = tpm2_types::TpmAlgId::from(algorithm).0.to_be_bytes();
     let digest = digest(state, arena, hierarchy, TpmSt::HASHCHECK, &[&algorithm, hashed])?;
     Ok(TpmtTkHashcheck { hierarchy, digest })
+}
+
+/// What an authorization ticket is about.
+pub struct Authorization<'t> {
+    /// When it ends.
+    pub timeout: Tpm2bTimeout<'t>,
+    /// The command that it is limited to; empty where it is not.
+    pub cp_hash: Tpm2bDigest<'t>,
+    /// policyRef.
+    pub policy_ref: &'t [u8],
+    /// The Name of the entity that authorized.
+    pub name: &'t [u8],
+}
+
+/// The ticket that says that an authorization was given (TPMT_TK_AUTH).
+pub fn auth<'b>(
+    state: &State<'_>,
+    arena: &Arena<'b>,
+    hierarchy: TpmHandle,
+    tag: TkAuthTag,
+    about: &Authorization<'_>,
+) -> Result<TpmtTkAuth<'b>> {
+    let hierarchy = TpmiRhHierarchy::new(hierarchy).ok_or(ResponseCode::FAILURE)?;
+    let st = match tag {
+        TkAuthTag::Signed => TpmSt::AUTH_SIGNED,
+        TkAuthTag::Secret => TpmSt::AUTH_SECRET,
+    };
+    // Sizes keep the parts apart; the count of resets ends the ticket with its timeout's clock.
+    let parts = arena.write(|writer| {
+        writer.write(&about.timeout)?;
+        writer.write(&about.cp_hash)?;
+        writer.sized(|writer| writer.put(about.policy_ref))?;
+        writer.sized(|writer| writer.put(about.name))
+    })?;
+    let resets = state.orderly()?.total_reset_count.to_be_bytes();
+    let digest = digest(state, arena, hierarchy, st, &[parts, &resets])?;
+    Ok(TpmtTkAuth { tag, hierarchy, digest })
+}
+
+/// The authorization ticket that says nothing.
+pub fn null_auth<'b>(tag: TkAuthTag) -> Result<TpmtTkAuth<'b>> {
+    let hierarchy = TpmiRhHierarchy::new(TpmRh::NULL).ok_or(ResponseCode::FAILURE)?;
+    Ok(TpmtTkAuth { tag, hierarchy, digest: Tpm2bDigest::EMPTY })
 }
 
 /// The ticket that says nothing (Part 2, 10.6.2).

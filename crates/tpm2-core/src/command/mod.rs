@@ -356,6 +356,8 @@ command_set! {
         self_test
     }
     session {
+        policy_restart
+        start_auth_session
     }
     object {
         create
@@ -392,6 +394,13 @@ command_set! {
         pcr_reset
     }
     enhanced_authorization {
+        policy_auth_value
+        policy_command_code
+        policy_get_digest
+        policy_or
+        policy_password
+        policy_pcr
+        policy_secret
     }
     hierarchy {
         create_primary

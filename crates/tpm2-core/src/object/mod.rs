@@ -7,6 +7,7 @@ pub mod name;
 pub mod private;
 pub mod protection;
 pub mod scheme;
+pub mod secret;
 pub mod slots;
 pub mod template;
 

@@ -14,7 +14,7 @@ use tpm2_types::{
 
 pub use encryption::{decrypt_parameter, encrypt_parameter};
 pub use hmac::{HmacInput, session_hmac, session_value};
-pub use policy::{PolicyDigest, PolicyHash};
+pub use policy::{PolicyDigest, PolicyHash, PolicyLimits};
 pub use table::{SessionSlot, SessionTable, is_session};
 
 use crate::state::{Kind, Maybe, record::record};
