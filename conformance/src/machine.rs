@@ -134,7 +134,7 @@ impl Machine for InProcess {
     }
 
     fn restart_with_little_memory(&mut self) -> Result<(), NotHere> {
-        self.tpm = Tpm::new(slices::<{ 8 * 1024 }>(), self.device.handle(), &SOFTWARE);
+        self.tpm = Tpm::new(slices::<{ 5 * 1024 + 512 }>(), self.device.handle(), &SOFTWARE);
         self.tpm.execute(0, STARTUP_CLEAR);
         Ok(())
     }

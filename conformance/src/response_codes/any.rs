@@ -394,10 +394,6 @@ pub(super) const CASES: &[Suite] = &[Suite {
             }
             bed.refuse(&start_auth_session(template::null()))
         }),
-        case("TPM_RC_CONTEXT_GAP: session context counter gap at its limit (Table 3)", |bed| {
-            fill_context_gap(bed)?;
-            bed.refuse(&start_auth_session(template::null()))
-        }),
         case("TPM_RC_SESSION_HANDLES: no session handle; only StartAuthSession (Table 3)", |bed| {
             occupy_session_handles(bed)?;
             bed.refuse(&start_auth_session(template::null()))
@@ -416,9 +412,6 @@ pub(super) const CASES: &[Suite] = &[Suite {
 /// More objects or sessions than any TPM has room for.
 const MANY: usize = 300;
 
-/// More session contexts than the gap between two can be.
-const LARGEST_GAP: usize = 70_000;
-
 const OWNER_INDEX: TpmaNv = TpmaNv::OWNERREAD.union(TpmaNv::OWNERWRITE);
 
 /// Fills all session handles, with contexts saved so that the slots stay free.
@@ -428,26 +421,6 @@ pub(super) fn occupy_session_handles(bed: &mut Bed) -> Result<()> {
             Ok(session) => bed.run(&commands::context_save(session.handle()))?,
             Err(_) => break,
         };
-    }
-    Ok(())
-}
-
-/// Saves a session's context, and then so many others that its counter can grow no older.
-pub(super) fn fill_context_gap(bed: &mut Bed) -> Result<()> {
-    let oldest = bed.hmac_session()?;
-    bed.run(&commands::context_save(oldest.handle()))?;
-    for _ in 0..LARGEST_GAP {
-        let Ok(session) = bed.hmac_session() else { break };
-        if bed.run(&commands::context_save(session.handle())).is_err() {
-            break;
-        }
-        bed.flush(session.handle())?;
-    }
-    // The last slot is kept for the oldest context.
-    for _ in 0..MANY {
-        if bed.hmac_session().is_err() {
-            break;
-        }
     }
     Ok(())
 }

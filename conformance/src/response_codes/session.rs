@@ -5,7 +5,7 @@ use tpm2_client::template::{self, Template};
 use tpm2_client::{Append, Bytes, Command, Entity, commands};
 use tpm2_types::{TpmAlgId, TpmCc, TpmRh, TpmaObject};
 
-use super::any::{fill_context_gap, occupy_session_handles};
+use super::any::occupy_session_handles;
 use super::{Suite, case};
 use crate::bed::Bed;
 use crate::keys::{RSA_MODULUS, RSA_PRIME};
@@ -22,10 +22,6 @@ pub(super) const CASES: &[Suite] = &[Suite {
         }),
         case("TPM_RC_SESSION_HANDLES: no free session slot", |bed| {
             occupy_session_handles(bed)?;
-            bed.refuse(&Start::plain().command())
-        }),
-        case("TPM_RC_CONTEXT_GAP: new session would block recycling of old saved contexts", |bed| {
-            fill_context_gap(bed)?;
             bed.refuse(&Start::plain().command())
         }),
         case("TPM_RC_HANDLE tpmKey: sensitive part of the key is not loaded", |bed| {
