@@ -2,8 +2,8 @@
 
 use tpm2_crypto::{HashAlgorithm, hash, kdfa};
 use tpm2_types::{
-    ResponseCode, Result, Tpm2bAttest, Tpm2bData, Tpm2bName, TpmRh, TpmaObject, TpmiDhObject, TpmsAttest, TpmtSigScheme,
-    TpmtSignature, TpmuAttest,
+    ResponseCode, Result, Tpm2bAttest, Tpm2bData, Tpm2bName, TpmRh, TpmaObject, TpmiDhObject, TpmsAttest,
+    TpmtSigScheme, TpmtSignature, TpmuAttest,
 };
 
 use crate::algorithm::FromAlg;
@@ -22,7 +22,11 @@ impl<'s> Signer<'s> {
     ///
     /// `Err` has TPM_RC_KEY where the key does not sign, and TPM_RC_SCHEME where no scheme results; the caller knows
     /// their positions.
-    pub fn new(context: &Context<'s, '_>, handle: Option<TpmiDhObject>, wanted: Option<TpmtSigScheme>) -> Result<Self> {
+    pub fn new(
+        context: &Context<'s, '_>,
+        handle: Option<TpmiDhObject>,
+        wanted: Option<TpmtSigScheme>,
+    ) -> Result<Self> {
         let Some(handle) = handle else { return Ok(Self { key: None }) };
         let key: Object<'s> = context.state.get(Object::key_of(*handle))?;
         if !key.attributes().contains(TpmaObject::SIGN_ENCRYPT) {
@@ -79,12 +83,22 @@ impl<'s> Signer<'s> {
     /// do not tell that they are of one TPM.
     fn obfuscation(&self, context: &Context<'_, '_>, qualified_name: &[u8]) -> Result<Option<[u64; 3]>> {
         let algorithm = match &self.key {
-            Some((key, _)) if matches!(key.hierarchy, TpmRh::ENDORSEMENT | TpmRh::PLATFORM) => return Ok(None),
+            Some((key, _)) if matches!(key.hierarchy, TpmRh::ENDORSEMENT | TpmRh::PLATFORM) => {
+                return Ok(None);
+            }
             Some((key, _)) => key.public.name_alg.map_or(CONTEXT_HASH, HashAlgorithm::from_alg),
             None => CONTEXT_HASH,
         };
         let mut bytes = [0; 16];
-        kdfa(algorithm, context.state.proof(TpmRh::OWNER)?, b"OBFUSCATE", qualified_name, &[], 128, &mut bytes);
+        kdfa(
+            algorithm,
+            context.state.proof(TpmRh::OWNER)?,
+            b"OBFUSCATE",
+            qualified_name,
+            &[],
+            128,
+            &mut bytes,
+        );
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
         Ok(Some([
             u64::from_be_bytes([a, b, c, d, e, f, g, h]),

@@ -1,8 +1,6 @@
 //! Entities: what a handle refers to, and what authorizes its use (Part 1, "Authorizations and Acknowledgments").
 
-use tpm2_types::{
-    ResponseCode, Result, TpmHandle, TpmHt, TpmRh, TpmaNv, TpmaObject, TpmiAlgHash,
-};
+use tpm2_types::{ResponseCode, Result, TpmHandle, TpmHt, TpmRh, TpmaNv, TpmaObject, TpmiAlgHash};
 
 use crate::arena::Arena;
 use crate::nv::NvIndex;
@@ -31,9 +29,7 @@ impl<'s> Entity<'s> {
         let not_loaded = ResponseCode::new(ResponseCode::REFERENCE_H0.get() + u32::from(index));
         match handle.kind() {
             Some(TpmHt::PCR) => Ok(Self::Pcr(handle)),
-            Some(TpmHt::TRANSIENT) => {
-                state.find(Object::key_of(handle))?.map(Self::Object).ok_or(not_loaded)
-            }
+            Some(TpmHt::TRANSIENT) => state.find(Object::key_of(handle))?.map(Self::Object).ok_or(not_loaded),
             Some(TpmHt::PERSISTENT) => {
                 let object: Object<'s> = state.find(Object::key_of(handle))?.ok_or(ResponseCode::HANDLE)?;
                 let storage = if is_platform_persistent(handle) { TpmRh::PLATFORM } else { TpmRh::OWNER };
@@ -54,7 +50,9 @@ impl<'s> Entity<'s> {
                 state.bytes(Session::key_of(handle)).map(|_| Self::Session(handle)).ok_or(not_loaded)
             }
             _ => match handle {
-                TpmRh::OWNER | TpmRh::ENDORSEMENT | TpmRh::PLATFORM if !state.hierarchy_enabled(handle)? => {
+                TpmRh::OWNER | TpmRh::ENDORSEMENT | TpmRh::PLATFORM
+                    if !state.hierarchy_enabled(handle)? =>
+                {
                     Err(ResponseCode::HIERARCHY)
                 }
                 TpmRh::OWNER | TpmRh::ENDORSEMENT | TpmRh::PLATFORM | TpmRh::LOCKOUT | TpmRh::NULL => {
@@ -155,4 +153,3 @@ pub fn trim(auth: &[u8]) -> &[u8] {
     let end = auth.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     &auth[..end]
 }
-

@@ -1,6 +1,8 @@
 //! What TPM2_GetCapability reports (Part 2, 6.12 to 6.14 and 10.9).
 
-use tpm2_types::limits::{IMPLEMENTATION_PCR, MAX_CAP_BUFFER, MAX_CAP_DATA, MAX_DIGEST_SIZE, PCR_SELECT_SIZE};
+use tpm2_types::limits::{
+    IMPLEMENTATION_PCR, MAX_CAP_BUFFER, MAX_CAP_DATA, MAX_DIGEST_SIZE, PCR_SELECT_SIZE,
+};
 use tpm2_types::{
     Element, List, Marshal, MaxSize, ResponseCode, Result, TpmAlgId, TpmEccCurve, TpmHandle, TpmHt, TpmNt,
     TpmPs, TpmPt, TpmPtPcr, TpmRh, TpmaAlgorithm, TpmaMemory, TpmaModes, TpmaPermanent, TpmaStartupClear,
@@ -21,7 +23,8 @@ type Page<'a> = Result<(TpmsCapabilityData<'a>, bool)>;
 
 /// TPM_CAP_ALGS from `first` on.
 pub fn algorithms<'a>(context: &Context<'_, 'a>, first: u32, count: usize) -> Page<'a> {
-    let algorithms = (0..=u16::from(u8::MAX)).map(TpmAlgId).filter(|alg| context.profile.supported.algorithm(*alg));
+    let algorithms =
+        (0..=u16::from(u8::MAX)).map(TpmAlgId).filter(|alg| context.profile.supported.algorithm(*alg));
     let items = algorithms
         .filter(|alg| u32::from(alg.0) >= first)
         .map(|alg| TpmsAlgProperty { alg, alg_properties: algorithm_properties(alg) });
@@ -35,14 +38,18 @@ pub fn handles<'a>(context: &Context<'_, 'a>, first: u32, count: usize) -> Page<
     let nv = [Kind::NvIndexOwner, Kind::NvIndexPlatform];
     let persistent = [Kind::ObjectOwner, Kind::ObjectPlatform];
     let (list, more) = match TpmHandle(first).kind() {
-        Some(TpmHt::PCR) => page(context, (first..).take_while(|n| (*n as usize) < IMPLEMENTATION_PCR).map(TpmHandle), count)?,
+        Some(TpmHt::PCR) => {
+            page(context, (first..).take_while(|n| (*n as usize) < IMPLEMENTATION_PCR).map(TpmHandle), count)?
+        }
         Some(TpmHt::NV_INDEX) => page(context, ascending(state, &nv, first), count)?,
         Some(TpmHt::PERSISTENT) => page(context, ascending(state, &persistent, first), count)?,
         Some(TpmHt::TRANSIENT) => page(context, ascending(state, &[Kind::Object], first), count)?,
         // TPM_HT_LOADED_SESSION: by number, whatever the type; TPM_HT_SAVED_SESSION: their type is not kept.
         Some(TpmHt::HMAC_SESSION) => page(context, loaded_sessions(state, first), count)?,
         Some(TpmHt::POLICY_SESSION) => page(context, saved_sessions(state, first)?, count)?,
-        Some(TpmHt::PERMANENT) => page(context, PERMANENT.into_iter().filter(|handle| handle.0 >= first), count)?,
+        Some(TpmHt::PERMANENT) => {
+            page(context, PERMANENT.into_iter().filter(|handle| handle.0 >= first), count)?
+        }
         _ => return Err(ResponseCode::HANDLE),
     };
     Ok((TpmsCapabilityData::Handles(list), more))
@@ -66,10 +73,15 @@ pub fn pcrs<'a>(context: &Context<'_, 'a>) -> Result<TpmsCapabilityData<'a>> {
 pub fn tpm_properties<'a>(context: &Context<'_, 'a>, first: u32, count: usize) -> Page<'a> {
     // A group ends a list, and there are two groups.
     let (list, more) = if first < TpmPt::VAR.0 {
-        let group = fixed_properties(context).filter(|item| item.property.0 >= first && first >= TpmPt::FIXED.0);
+        let group =
+            fixed_properties(context).filter(|item| item.property.0 >= first && first >= TpmPt::FIXED.0);
         page(context, group, count)?
     } else {
-        page(context, variable_properties(context)?.into_iter().filter(|item| item.property.0 >= first), count)?
+        page(
+            context,
+            variable_properties(context)?.into_iter().filter(|item| item.property.0 >= first),
+            count,
+        )?
     };
     Ok((TpmsCapabilityData::TpmProperties(list), more))
 }
@@ -101,12 +113,15 @@ pub fn policies<'a>(context: &Context<'_, 'a>, first: u32, count: usize) -> Page
     let policy = |handle| -> Result<TpmsTaggedPolicy<'a>> {
         let hierarchy = context.state.hierarchy(handle)?;
         let policy_hash = match hierarchy.policy_alg {
-            Some(algorithm) => Some(TpmtHa::new(algorithm, context.arena.copy(hierarchy.policy.as_slice())?)?),
+            Some(algorithm) => {
+                Some(TpmtHa::new(algorithm, context.arena.copy(hierarchy.policy.as_slice())?)?)
+            }
             None => None,
         };
         Ok(TpmsTaggedPolicy { handle, policy_hash })
     };
-    let items = handles.into_iter().filter(|handle| handle.0 >= first).filter_map(|handle| policy(handle).ok());
+    let items =
+        handles.into_iter().filter(|handle| handle.0 >= first).filter_map(|handle| policy(handle).ok());
     let (list, more) = page(context, items, count)?;
     Ok((TpmsCapabilityData::AuthPolicies(list), more))
 }
@@ -156,7 +171,8 @@ fn ascending<'s>(state: &'s State<'_>, kinds: &'s [Kind], first: u32) -> impl It
 
 fn loaded_sessions<'s>(state: &'s State<'_>, first: u32) -> impl Iterator<Item = TpmHandle> + 's {
     let first = TpmHandle(first).index();
-    let with_number = |number: u32| state.ids(Kind::Session).map(TpmHandle).find(|handle| handle.index() == number);
+    let with_number =
+        |number: u32| state.ids(Kind::Session).map(TpmHandle).find(|handle| handle.index() == number);
     let next = move |from: u32| {
         state.ids(Kind::Session).map(|id| TpmHandle(id).index()).filter(|number| *number >= from).min()
     };
@@ -174,7 +190,9 @@ fn saved_sessions<'s>(state: &'s State<'_>, first: u32) -> Result<impl Iterator<
 
 fn supported_curves(context: &Context<'_, '_>) -> impl Iterator<Item = TpmEccCurve> {
     let supported = &context.profile.supported;
-    (0..=u16::from(u8::MAX)).map(TpmEccCurve).filter(|curve| curve.name().is_some() && supported.curve(*curve))
+    (0..=u16::from(u8::MAX))
+        .map(TpmEccCurve)
+        .filter(|curve| curve.name().is_some() && supported.curve(*curve))
 }
 
 /// What an algorithm is (Part 2, 8.2; deprecated in version 185, still read by software).
@@ -192,7 +210,9 @@ fn algorithm_properties(algorithm: TpmAlgId) -> TpmaAlgorithm {
         TpmAlgId::RSAES | TpmAlgId::OAEP => A::ASYMMETRIC | A::ENCRYPTING,
         TpmAlgId::ECDH => A::ASYMMETRIC | A::METHOD,
         TpmAlgId::MGF1 | TpmAlgId::KDF1_SP800_56A | TpmAlgId::KDF1_SP800_108 => A::HASH | A::METHOD,
-        TpmAlgId::CTR | TpmAlgId::OFB | TpmAlgId::CBC | TpmAlgId::CFB | TpmAlgId::ECB => A::SYMMETRIC | A::ENCRYPTING,
+        TpmAlgId::CTR | TpmAlgId::OFB | TpmAlgId::CBC | TpmAlgId::CFB | TpmAlgId::ECB => {
+            A::SYMMETRIC | A::ENCRYPTING
+        }
         _ => A::empty(),
     }
 }
@@ -202,12 +222,16 @@ fn has_property(pcr: usize, tag: TpmPtPcr) -> bool {
     let locality = |tag: TpmPtPcr| u8::try_from((tag.0 - 1) / 2).unwrap_or(u8::MAX);
     match tag {
         TpmPtPcr::SAVE => attributes.saved,
-        TpmPtPcr::EXTEND_L0 | TpmPtPcr::EXTEND_L1 | TpmPtPcr::EXTEND_L2 | TpmPtPcr::EXTEND_L3 | TpmPtPcr::EXTEND_L4 => {
-            crate::state::allows_locality(attributes.extend, locality(tag))
-        }
-        TpmPtPcr::RESET_L0 | TpmPtPcr::RESET_L1 | TpmPtPcr::RESET_L2 | TpmPtPcr::RESET_L3 | TpmPtPcr::RESET_L4 => {
-            crate::state::allows_locality(attributes.reset, locality(tag))
-        }
+        TpmPtPcr::EXTEND_L0
+        | TpmPtPcr::EXTEND_L1
+        | TpmPtPcr::EXTEND_L2
+        | TpmPtPcr::EXTEND_L3
+        | TpmPtPcr::EXTEND_L4 => crate::state::allows_locality(attributes.extend, locality(tag)),
+        TpmPtPcr::RESET_L0
+        | TpmPtPcr::RESET_L1
+        | TpmPtPcr::RESET_L2
+        | TpmPtPcr::RESET_L3
+        | TpmPtPcr::RESET_L4 => crate::state::allows_locality(attributes.reset, locality(tag)),
         TpmPtPcr::NO_INCREMENT => attributes.uncounted,
         TpmPtPcr::DRTM_RESET => attributes.starts_with_ones,
         // No PCR has an authorization or a policy.
@@ -239,7 +263,8 @@ const fn tagged((property, value): (TpmPt, u32)) -> TpmsTaggedProperty {
 fn fixed_properties(context: &Context<'_, '_>) -> impl Iterator<Item = TpmsTaggedProperty> {
     let profile = context.profile;
     let commands = u32::try_from(COMMANDS.len()).unwrap_or(u32::MAX);
-    let max_digest = profile.pcr_banks.iter().filter_map(|bank| TpmiAlgHash::new(*bank)).map(TpmiAlgHash::digest_size);
+    let max_digest =
+        profile.pcr_banks.iter().filter_map(|bank| TpmiAlgHash::new(*bank)).map(TpmiAlgHash::digest_size);
     let specification = [
         (TpmPt::FAMILY_INDICATOR, u32::from_be_bytes(*b"2.0\0")),
         (TpmPt::LEVEL, 0),
@@ -303,7 +328,11 @@ fn variable_properties(context: &Context<'_, '_>) -> Result<[TpmsTaggedProperty;
     let persistent = count(&[Kind::ObjectOwner, Kind::ObjectPlatform]);
     let indices = [Kind::NvIndexOwner, Kind::NvIndexPlatform];
     let counters = indices.iter().flat_map(|kind| state.ids(*kind)).filter(|id| {
-        state.nv_index(TpmHandle(*id)).ok().flatten().is_some_and(|index| index.attributes().nt() == TpmNt::COUNTER)
+        state
+            .nv_index(TpmHandle(*id))
+            .ok()
+            .flatten()
+            .is_some_and(|index| index.attributes().nt() == TpmNt::COUNTER)
     });
     let room = state.persistent_room();
     Ok([

@@ -8,7 +8,7 @@ pub struct Clock {
     started: u64,
     /// The platform's clock now.
     now: u64,
-    /// Clock at _TPM_Init.
+    /// Clock at _TPM_Init; where Clock was set back since, so much less, modulo 2^64.
     base: u64,
 }
 
@@ -25,6 +25,11 @@ impl Clock {
         self.base = base;
     }
 
+    /// Clock is `value` now.
+    pub(crate) const fn set(&mut self, value: u64) {
+        self.base = value.wrapping_sub(self.time());
+    }
+
     /// Looks at the platform's clock. Where it cannot be read, time stands.
     pub(crate) fn read(&mut self, platform: &mut dyn Platform) {
         self.now = platform.milliseconds().unwrap_or(self.now).max(self.now);
@@ -37,6 +42,6 @@ impl Clock {
 
     /// TPMS_CLOCK_INFO.clock.
     pub const fn clock(&self) -> u64 {
-        self.base.saturating_add(self.time())
+        self.base.wrapping_add(self.time())
     }
 }

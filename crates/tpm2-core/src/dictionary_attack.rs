@@ -33,7 +33,8 @@ pub fn healed<'s>(
     clock: &Clock,
 ) -> Result<(DictionaryAttack<'s>, DictionaryAttackTimers<'s>)> {
     let mut parameters = state.dictionary_attack()?;
-    let mut timers: DictionaryAttackTimers<'_> = state.get(crate::state::Kind::DictionaryAttackTimers.only())?;
+    let mut timers: DictionaryAttackTimers<'_> =
+        state.get(crate::state::Kind::DictionaryAttackTimers.only())?;
     let time = clock.time();
     if parameters.recovery_time == 0 {
         parameters.failed_tries = 0;

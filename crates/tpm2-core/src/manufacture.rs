@@ -7,7 +7,8 @@ use tpm2_types::{ResponseCode, Result, Tpm2bDigest, TpmRh, TpmiYesNo};
 use crate::arena::Arena;
 use crate::profile::Profile;
 use crate::state::{
-    Changes, DictionaryAttack, Hierarchy, Kind, Manufacture, NvMaxCounter, Orderly, Permanent, Seeds, Shutdown, State,
+    Changes, DictionaryAttack, Hierarchy, Kind, Manufacture, NvMaxCounter, Orderly, Permanent, Seeds,
+    Shutdown, State,
 };
 use crate::tpm::{FailureReason, commit};
 
@@ -106,4 +107,3 @@ fn stage<'b>(
         },
     )
 }
-

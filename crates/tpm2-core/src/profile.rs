@@ -71,8 +71,8 @@ pub static PC_CLIENT: Profile = Profile {
     active_sessions: 64,
     persistent_objects: 7,
     nv_index_size: 2048,
-    nv_buffer_size: 1024,
+    nv_buffer_size: 2048,
     message_size: 4096,
-    clock_update: 1 << 12,
+    clock_update: 1 << 22,
     pcr_banks: &[TpmAlgId::SHA1, TpmAlgId::SHA256, TpmAlgId::SHA384, TpmAlgId::SHA512],
 };

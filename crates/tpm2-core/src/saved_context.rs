@@ -4,8 +4,8 @@
 use subtle::ConstantTimeEq;
 use tpm2_crypto::{AES_BLOCK_SIZE, BlockMode, Digest, Direction, Hmac, aes, kdfa};
 use tpm2_types::{
-    Reader, ResponseCode, Result, Tpm2bContextData, Tpm2bDigest, TpmHandle, TpmHt, TpmRh, TpmiDhSaved, TpmiRhHierarchy,
-    TpmsContext,
+    Reader, ResponseCode, Result, Tpm2bContextData, Tpm2bDigest, TpmHandle, TpmHt, TpmRh, TpmiDhSaved,
+    TpmiRhHierarchy, TpmsContext,
 };
 
 use crate::attest::CONTEXT_HASH;
@@ -27,7 +27,12 @@ pub fn save<'b>(context: &mut Context<'_, 'b>, handle: TpmHandle) -> Result<Tpms
         let saved = TpmiDhSaved::new(handle).ok_or(ResponseCode::FAILURE)?;
         let blob = protect(context, sequence, saved, TpmRh::NULL, bytes)?;
         context.changes.delete(Session::key_of(handle))?;
-        SessionTable::of(context.state)?.set(context.changes, context.arena, handle, SessionSlot::Saved(sequence))?;
+        SessionTable::of(context.state)?.set(
+            context.changes,
+            context.arena,
+            handle,
+            SessionSlot::Saved(sequence),
+        )?;
         return Ok(blob);
     }
     let bytes = context.state.bytes(Object::key_of(handle)).ok_or(ResponseCode::FAILURE)?;

@@ -143,11 +143,12 @@ pub(crate) fn execute_in_failure_mode(
             writer.write(&ResponseCode::FAILURE)?;
         }
         TpmCc::GET_CAPABILITY => {
-            let (capability, first, count): (TpmCap, u32, u32) = (reader.read()?, reader.read()?, reader.read()?);
+            let (capability, first, count): (TpmCap, u32, u32) =
+                (reader.read()?, reader.read()?, reader.read()?);
             reader.finish()?;
-            let properties = capability::identity().into_iter().filter(|property| {
-                capability == TpmCap::TPM_PROPERTIES && property.property.0 >= first
-            });
+            let properties = capability::identity()
+                .into_iter()
+                .filter(|property| capability == TpmCap::TPM_PROPERTIES && property.property.0 >= first);
             write_properties(&mut writer, properties, usize::try_from(count).unwrap_or(usize::MAX))?;
         }
         _ => return Err(ResponseCode::FAILURE),

@@ -3,8 +3,8 @@
 use tpm2_crypto::self_test::Algorithm;
 use tpm2_crypto::{CryptoError, HashAlgorithm, Hmac, ecc, hmac, rsa};
 use tpm2_types::{
-    ResponseCode, Result, Tpm2bEccParameter, Tpm2bPublicKeyRsa, TpmiAlgHash, TpmsSignatureEcc, TpmsSignatureRsa,
-    TpmtHa, TpmtSigScheme, TpmtSignature, TpmuPublic, TpmuSensitiveComposite,
+    ResponseCode, Result, Tpm2bEccParameter, Tpm2bPublicKeyRsa, TpmiAlgHash, TpmsSignatureEcc,
+    TpmsSignatureRsa, TpmtHa, TpmtSigScheme, TpmtSignature, TpmuPublic, TpmuSensitiveComposite,
 };
 
 use crate::algorithm::{FromAlg, curve, response_code};
@@ -29,15 +29,16 @@ pub fn sign<'b>(
             // The salt comes from the TPM's generator.
             let size = key::rsa_public(key)?.modulus.len();
             let padded = context.arena.allocate(size)?;
-            rsa::rsapss::encode(HashAlgorithm::from_alg(hash), digest, context.random, padded).map_err(encoding)?;
+            rsa::rsapss::encode(HashAlgorithm::from_alg(hash), digest, context.random, padded)
+                .map_err(encoding)?;
             Ok(TpmtSignature::Rsapss(rsa_signature(context, key, hash, padded)?))
         }
         (TpmtSigScheme::Ecdsa(_), TpmuPublic::Ecc { parms, .. }, TpmuSensitiveComposite::Ecc(private)) => {
             let curve = curve(parms.curve_id.into()).ok_or(ResponseCode::CURVE)?;
             context.self_tests.require(context.engine, Algorithm::Ecdsa(curve))?;
             let private = private.as_slice();
-            let signature =
-                ecc::sign_ecdsa(context.engine, curve, private, digest, context.random).map_err(response_code)?;
+            let signature = ecc::sign_ecdsa(context.engine, curve, private, digest, context.random)
+                .map_err(response_code)?;
             Ok(TpmtSignature::Ecdsa(TpmsSignatureEcc {
                 hash,
                 signature_r: Tpm2bEccParameter::new(context.arena.copy(signature.r())?)?,
@@ -70,12 +71,15 @@ pub fn verify(
         (TpmtSignature::Ecdsa(signature), TpmuPublic::Ecc { parms, unique }) => {
             let curve = curve(parms.curve_id.into()).ok_or(ResponseCode::CURVE)?;
             context.self_tests.require(context.engine, Algorithm::Ecdsa(curve))?;
-            let public = ecc::Point::new(curve, unique.x.as_slice(), unique.y.as_slice()).map_err(response_code)?;
+            let public =
+                ecc::Point::new(curve, unique.x.as_slice(), unique.y.as_slice()).map_err(response_code)?;
             let (r, s) = (signature.signature_r.as_slice(), signature.signature_s.as_slice());
-            ecc::verify_ecdsa(context.engine, curve, &public, digest, r, s).map_err(|_| ResponseCode::SIGNATURE)
+            ecc::verify_ecdsa(context.engine, curve, &public, digest, r, s)
+                .map_err(|_| ResponseCode::SIGNATURE)
         }
         (TpmtSignature::Hmac(signature), TpmuPublic::KeyedHash { .. }) => {
-            let Some(TpmuSensitiveComposite::KeyedHash(secret)) = key.sensitive.map(|sensitive| sensitive.sensitive)
+            let Some(TpmuSensitiveComposite::KeyedHash(secret)) =
+                key.sensitive.map(|sensitive| sensitive.sensitive)
             else {
                 return Err(ResponseCode::HANDLE);
             };
@@ -121,10 +125,11 @@ fn verify_rsa(
     signature: &TpmsSignatureRsa<'_>,
     check: Check,
 ) -> Result<()> {
-    let encoded = key::rsa_public_operation(context, key, signature.sig.as_slice()).map_err(|code| match code {
-        ResponseCode::CANCELED => code,
-        _ => ResponseCode::SIGNATURE,
-    })?;
+    let encoded =
+        key::rsa_public_operation(context, key, signature.sig.as_slice()).map_err(|code| match code {
+            ResponseCode::CANCELED => code,
+            _ => ResponseCode::SIGNATURE,
+        })?;
     check(HashAlgorithm::from_alg(signature.hash), digest, encoded).map_err(|_| ResponseCode::SIGNATURE)
 }
 

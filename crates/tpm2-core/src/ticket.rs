@@ -3,8 +3,8 @@
 use subtle::ConstantTimeEq;
 use tpm2_crypto::HashAlgorithm;
 use tpm2_types::{
-    Result, TkAuthTag, Tpm2bDigest, Tpm2bTimeout, TpmHandle, TpmSt, TpmtTkAuth, TpmiAlgHash, TpmiRhHierarchy, TpmtTkCreation, TpmtTkHashcheck, TpmtTkVerified,
-    TpmuTkVerifiedMeta, TpmRh, ResponseCode,
+    ResponseCode, Result, TkAuthTag, Tpm2bDigest, Tpm2bTimeout, TpmHandle, TpmRh, TpmSt, TpmiAlgHash,
+    TpmiRhHierarchy, TpmtTkAuth, TpmtTkCreation, TpmtTkHashcheck, TpmtTkVerified, TpmuTkVerifiedMeta,
 };
 
 use crate::arena::Arena;

@@ -16,7 +16,7 @@ use crate::memory::{MAX_COMMAND_SIZE, MAX_RESPONSE_SIZE, Slices};
 use crate::pipeline::{Request, error_response};
 use crate::profile::{PC_CLIENT, Profile};
 use crate::self_test::SelfTests;
-use crate::state::{Changes, State};
+use crate::state::{Changes, Kind, State};
 
 /// A TPM.
 pub struct Tpm<'m, P: Platform> {
@@ -214,7 +214,8 @@ impl<'m, P: Platform> Tpm<'m, P> {
         let mut seed = [0u8; 64];
         let outcome = self.platform.fill_entropy(&mut seed).map_err(FailureReason::Entropy).and_then(|()| {
             let (entropy, nonce) = seed.split_at(48);
-            self.random = Some(Drbg::instantiate(entropy, nonce, b"ftpm").map_err(|_| FailureReason::SelfTest)?);
+            self.random =
+                Some(Drbg::instantiate(entropy, nonce, b"ftpm").map_err(|_| FailureReason::SelfTest)?);
             Ok(())
         });
         seed.zeroize();
@@ -226,7 +227,8 @@ impl<'m, P: Platform> Tpm<'m, P> {
         if command.len() > MAX_COMMAND_SIZE || command.len() > self.profile.message_size as usize {
             return Err(ResponseCode::COMMAND_SIZE);
         }
-        let Self { state, buffer, platform, engine, profile, random, clock, self_tests, failure, used } = self;
+        let Self { state, buffer, platform, engine, profile, random, clock, self_tests, failure, used } =
+            self;
         let (request, rest) = buffer.split_at_mut(MAX_COMMAND_SIZE);
         let (response, working) = rest.split_at_mut(MAX_RESPONSE_SIZE);
         let working_size = working.len();
@@ -288,6 +290,10 @@ impl<'m, P: Platform> Tpm<'m, P> {
         let sealed = sealed?;
         *used = [command.len(), sealed.length, working_size - arena.remaining()];
         commit(state, platform, failure, &mut changes)?;
+        // TPM2_Clear sets Clock back; everything else writes it down as it is.
+        if changes.pending(Kind::Orderly.only()).is_some() {
+            clock.set(state.orderly()?.clock);
+        }
         Ok(sealed.length)
     }
 

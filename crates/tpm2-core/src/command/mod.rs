@@ -102,12 +102,8 @@ pub struct Command {
 }
 
 /// Unmarshals parameters, runs the handler, marshals its answer.
-pub(crate) type Run = for<'s, 'b, 'w> fn(
-    &mut Context<'s, 'b>,
-    &[TpmHandle],
-    Reader<'b>,
-    &mut Answer<'w>,
-) -> Result<()>;
+pub(crate) type Run =
+    for<'s, 'b, 'w> fn(&mut Context<'s, 'b>, &[TpmHandle], Reader<'b>, &mut Answer<'w>) -> Result<()>;
 
 /// Where a handler's answer goes.
 pub(crate) struct Answer<'w> {
@@ -166,7 +162,8 @@ pub fn find(code: TpmCc) -> Option<&'static Command> {
 pub(crate) const HEADER_SIZE: usize = 10;
 
 /// The largest authorization area: its size, then three sessions of handle, nonce, attributes, HMAC.
-const MAX_SESSIONS_SIZE: usize = 4 + 3 * (4 + (2 + limits::MAX_DIGEST_SIZE) + 1 + (2 + limits::MAX_DIGEST_SIZE));
+const MAX_SESSIONS_SIZE: usize =
+    4 + 3 * (4 + (2 + limits::MAX_DIGEST_SIZE) + 1 + (2 + limits::MAX_DIGEST_SIZE));
 
 /// The largest message with these handles and parameters.
 pub(crate) const fn max_message(handles: usize, parameters: &[usize]) -> usize {
@@ -347,8 +344,8 @@ macro_rules! command_set {
 
 command_set! {
     startup {
-        startup
         shutdown
+        startup
     }
     testing {
         get_test_result
@@ -360,9 +357,11 @@ command_set! {
         start_auth_session
     }
     object {
+        activate_credential
         create
         load
         load_external
+        make_credential
         object_change_auth
         read_public
         unseal
@@ -403,9 +402,14 @@ command_set! {
         policy_secret
     }
     hierarchy {
+        clear
+        clear_control
         create_primary
+        hierarchy_change_auth
     }
     dictionary_attack {
+        dictionary_attack_lock_reset
+        dictionary_attack_parameters
     }
     context_management {
         context_load
@@ -421,6 +425,15 @@ command_set! {
         test_parms
     }
     nv_storage {
+        nv_define_space
+        nv_extend
+        nv_increment
+        nv_read
+        nv_read_lock
+        nv_read_public
+        nv_set_bits
+        nv_undefine_space
+        nv_write
+        nv_write_lock
     }
 }
-

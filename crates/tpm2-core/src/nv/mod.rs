@@ -1,11 +1,15 @@
 //! NV indices (Part 1, "NV Memory"): the records of an index, its locks, and its Name.
 
-use tee_api::RecordKey;
+pub mod access;
+pub mod counter;
+
+use tee_api::{Change, RecordKey};
 use tpm2_crypto::{HashAlgorithm, hash};
-use tpm2_types::{Result, Tpm2bAuth, TpmHandle, TpmaNv, TpmsNvPublic};
+use tpm2_types::{ResponseCode, Result, Tpm2bAuth, TpmHandle, TpmaNv, TpmsNvPublic};
 
 use crate::algorithm::FromAlg;
 use crate::arena::Arena;
+use crate::context::Context;
 use crate::state::{Kind, Record, State, record::record};
 
 record! {
@@ -67,28 +71,117 @@ impl NvIndex<'_> {
 impl State<'_> {
     /// The NV index with this handle, its locks and written-mark as they are now.
     pub fn nv_index(&self, handle: TpmHandle) -> Result<Option<NvIndex<'_>>> {
-        let mut found: Option<NvIndex<'_>> = self.find(Kind::NvIndexOwner.with_id(handle.0))?;
-        if found.is_none() {
-            found = self.find(Kind::NvIndexPlatform.with_id(handle.0))?;
-        }
-        let Some(mut index) = found else { return Ok(None) };
+        let Some(mut index) = stored(self, handle)? else { return Ok(None) };
         index.public.attributes |= volatile_attributes(self, handle);
         Ok(Some(index))
     }
 }
 
+/// The index that a command names. That it is there was checked with the handles.
+pub fn index<'s>(context: &Context<'s, '_>, handle: TpmHandle) -> Result<NvIndex<'s>> {
+    context.state.nv_index(handle)?.ok_or(ResponseCode::FAILURE)
+}
+
+/// The data of an index.
+pub fn data<'s>(context: &Context<'s, '_>, index: &NvIndex<'_>) -> Result<&'s [u8]> {
+    context.state.bytes(index.data_key()).ok_or(ResponseCode::FAILURE)
+}
+
+/// Stages new data of an index from `offset` on, and that it is written.
+pub fn write<'b>(
+    context: &mut Context<'_, 'b>,
+    index: &NvIndex<'_>,
+    offset: usize,
+    data: &'b [u8],
+) -> Result<()> {
+    if !index.attributes().contains(TpmaNv::WRITTEN) {
+        set(context, index, TpmaNv::WRITTEN)?;
+    }
+    let offset = u32::try_from(offset).map_err(|_| ResponseCode::FAILURE)?;
+    context.changes.push(Change::Patch { key: index.data_key(), offset, data })
+}
+
+/// Stages that an attribute is SET: for as long as the index itself lives, or until a reset where the index says so.
+pub fn set(context: &mut Context<'_, '_>, index: &NvIndex<'_>, attribute: TpmaNv) -> Result<()> {
+    let attributes = index.attributes();
+    let until_reset = match attribute {
+        TpmaNv::WRITTEN => attributes.contains(TpmaNv::CLEAR_STCLEAR),
+        // A lock for ever needs something to be locked.
+        TpmaNv::WRITELOCKED => !attributes.contains(TpmaNv::WRITEDEFINE | TpmaNv::WRITTEN),
+        _ => true,
+    };
+    if until_reset {
+        return set_volatile(context, index.handle(), attribute);
+    }
+    let mut index = stored(context.state, index.handle())?.ok_or(ResponseCode::FAILURE)?;
+    index.public.attributes |= attribute;
+    context.put(&index)
+}
+
+/// Stages that an index exists no longer.
+pub fn delete(context: &mut Context<'_, '_>, index: &NvIndex<'_>) -> Result<()> {
+    counter::remember(context, index)?;
+    context.changes.delete(index.key())?;
+    context.changes.delete(index.data_key())?;
+    forget_volatile(context, index.handle())
+}
+
+/// The record of an index, without the attributes that a reset clears.
+fn stored<'s>(state: &'s State<'_>, handle: TpmHandle) -> Result<Option<NvIndex<'s>>> {
+    match state.find(Kind::NvIndexOwner.with_id(handle.0))? {
+        Some(index) => Ok(Some(index)),
+        None => state.find(Kind::NvIndexPlatform.with_id(handle.0)),
+    }
+}
+
+/// The attributes that a reset clears, in the order of their bits in an entry.
+const VOLATILE: [TpmaNv; 3] = [TpmaNv::WRITELOCKED, TpmaNv::READLOCKED, TpmaNv::WRITTEN];
+
+type Entry = [u8; VOLATILE_ENTRY];
+
+fn volatile_entries<'s>(state: &'s State<'_>) -> &'s [Entry] {
+    state.bytes(Kind::NvVolatile.only()).unwrap_or(&[]).as_chunks().0
+}
+
+fn is_of(entry: &Entry, handle: TpmHandle) -> bool {
+    entry.starts_with(&handle.0.to_be_bytes())
+}
+
 /// The attributes of an index that a reset clears, as far as they are SET now.
 fn volatile_attributes(state: &State<'_>, handle: TpmHandle) -> TpmaNv {
-    let entries = state.bytes(Kind::NvVolatile.only()).unwrap_or(&[]).as_chunks::<VOLATILE_ENTRY>().0;
-    let mut attributes = TpmaNv::empty();
-    for [h0, h1, h2, h3, flags] in entries {
-        if u32::from_be_bytes([*h0, *h1, *h2, *h3]) == handle.0 {
-            for (bit, attribute) in [TpmaNv::WRITELOCKED, TpmaNv::READLOCKED, TpmaNv::WRITTEN].into_iter().enumerate() {
-                if flags & (1 << bit) != 0 {
-                    attributes |= attribute;
-                }
-            }
+    let flags =
+        volatile_entries(state).iter().find(|entry| is_of(entry, handle)).map_or(0, |[.., flags]| *flags);
+    let set = VOLATILE.into_iter().enumerate().filter(|(bit, _)| flags & (1 << bit) != 0);
+    set.fold(TpmaNv::empty(), |attributes, (_, attribute)| attributes | attribute)
+}
+
+fn set_volatile(context: &mut Context<'_, '_>, handle: TpmHandle, attribute: TpmaNv) -> Result<()> {
+    let bit = VOLATILE.iter().position(|other| *other == attribute).ok_or(ResponseCode::FAILURE)?;
+    let entries = volatile_entries(context.state);
+    let known = entries.iter().any(|entry| is_of(entry, handle));
+    let record = context.arena.allocate((entries.len() + usize::from(!known)) * VOLATILE_ENTRY)?;
+    for (place, entry) in record.as_chunks_mut::<VOLATILE_ENTRY>().0.iter_mut().zip(entries) {
+        *place = *entry;
+    }
+    if !known && let Some(place) = record.last_chunk_mut::<VOLATILE_ENTRY>() {
+        let [h0, h1, h2, h3] = handle.0.to_be_bytes();
+        *place = [h0, h1, h2, h3, 0];
+    }
+    for entry in record.as_chunks_mut::<VOLATILE_ENTRY>().0 {
+        if is_of(entry, handle) {
+            entry[VOLATILE_ENTRY - 1] |= 1 << bit;
         }
     }
-    attributes
+    context.changes.push(Change::Put { key: Kind::NvVolatile.only(), value: record })
+}
+
+fn forget_volatile(context: &mut Context<'_, '_>, handle: TpmHandle) -> Result<()> {
+    let entries = volatile_entries(context.state);
+    if !entries.iter().any(|entry| is_of(entry, handle)) {
+        return Ok(());
+    }
+    let value = context.arena.write(|writer| {
+        entries.iter().filter(|entry| !is_of(entry, handle)).try_for_each(|entry| writer.put(entry))
+    })?;
+    context.changes.push(Change::Put { key: Kind::NvVolatile.only(), value })
 }

@@ -27,7 +27,8 @@ pub fn check_sizes(public: &TpmtPublic<'_>, sensitive: &TpmtSensitive<'_>) -> Re
         }
         (TpmuPublic::SymCipher { parms, .. }, TpmuSensitiveComposite::SymCipher(key)) => {
             key.as_slice().len() * 8 == usize::from(parms.sym.key_bits())
-                && sensitive.seed_value.as_slice().len() <= digest_size.max(tpm2_types::limits::MAX_DIGEST_SIZE)
+                && sensitive.seed_value.as_slice().len()
+                    <= digest_size.max(tpm2_types::limits::MAX_DIGEST_SIZE)
         }
         (TpmuPublic::KeyedHash { .. }, TpmuSensitiveComposite::KeyedHash(_)) => true,
         _ => return Err(ResponseCode::TYPE),
@@ -58,7 +59,11 @@ pub fn check_public(public: &TpmtPublic<'_>) -> Result<()> {
         }
         TpmuPublic::KeyedHash { unique, .. } | TpmuPublic::SymCipher { unique, .. } => {
             let size = public.name_alg.map_or(0, |hash| hash.digest_size());
-            if unique.as_slice().len() == size || public.name_alg.is_none() { Ok(()) } else { Err(ResponseCode::SIZE) }
+            if unique.as_slice().len() == size || public.name_alg.is_none() {
+                Ok(())
+            } else {
+                Err(ResponseCode::SIZE)
+            }
         }
         _ => Err(ResponseCode::TYPE),
     }
@@ -81,8 +86,9 @@ pub fn check_binding(
         (TpmuPublic::Ecc { parms, unique }, TpmuSensitiveComposite::Ecc(private)) => {
             let curve = curve(parms.curve_id.into()).ok_or(ResponseCode::CURVE)?;
             let same = |number: &[u8], other: &[u8]| without_zeros(number) == without_zeros(other);
-            ecc::public_from_private(context.engine, curve, private.as_slice())
-                .is_ok_and(|point| same(point.x(), unique.x.as_slice()) && same(point.y(), unique.y.as_slice()))
+            ecc::public_from_private(context.engine, curve, private.as_slice()).is_ok_and(|point| {
+                same(point.x(), unique.x.as_slice()) && same(point.y(), unique.y.as_slice())
+            })
         }
         (TpmuPublic::SymCipher { unique, .. }, TpmuSensitiveComposite::SymCipher(key)) => {
             is_digest(context, public, sensitive, unique.as_slice(), key.as_slice())?

@@ -3,11 +3,11 @@
 use tpm2_crypto::self_test::Algorithm;
 use tpm2_crypto::{HashAlgorithm, Random, SeededStream, ecc, hash, rsa};
 use tpm2_types::{
-    ResponseCode, Result, Tpm2bAuth, Tpm2bCreationData, Tpm2bData, Tpm2bDigest, Tpm2bEccParameter, Tpm2bEccPrivateKey,
-    Tpm2bName, Tpm2bPrivateKeyRsa, Tpm2bPublicKeyRsa, Tpm2bSecretDigest, Tpm2bSensitiveData, Tpm2bSymKey, TpmAlgId,
-    TpmHandle, TpmaObject, TpmiAlgHash, TpmiRhHierarchy, TpmlPcrSelection, TpmsCreationData, TpmsEccPoint,
-    TpmsSensitiveCreate, TpmtKeyedhashScheme, TpmtPublic, TpmtSensitive, TpmtTkCreation, TpmuPublic,
-    TpmuSensitiveComposite,
+    ResponseCode, Result, Tpm2bAuth, Tpm2bCreationData, Tpm2bData, Tpm2bDigest, Tpm2bEccParameter,
+    Tpm2bEccPrivateKey, Tpm2bName, Tpm2bPrivateKeyRsa, Tpm2bPublicKeyRsa, Tpm2bSecretDigest,
+    Tpm2bSensitiveData, Tpm2bSymKey, TpmAlgId, TpmHandle, TpmaObject, TpmiAlgHash, TpmiRhHierarchy,
+    TpmlPcrSelection, TpmsCreationData, TpmsEccPoint, TpmsSensitiveCreate, TpmtKeyedhashScheme, TpmtPublic,
+    TpmtSensitive, TpmtTkCreation, TpmuPublic, TpmuSensitiveComposite,
 };
 
 use super::Object;
@@ -67,7 +67,8 @@ pub fn check(
     sensitive: &TpmsSensitiveCreate<'_>,
     parent: Option<&Object<'_>>,
 ) -> Result<(), Wrong> {
-    let creation = template::check_creation(public, sensitive.data.as_slice().len()).map_err(Wrong::Public)?;
+    let creation =
+        template::check_creation(public, sensitive.data.as_slice().len()).map_err(Wrong::Public)?;
     template::check(public, parent).map_err(Wrong::Public)?;
     if creation == Creation::DataRefused {
         return Err(Wrong::Sensitive(ResponseCode::VALUE));
@@ -100,10 +101,14 @@ pub fn create<'b>(
         TpmuPublic::SymCipher { parms, .. } => {
             let size = usize::from(parms.sym.key_bits()) / 8;
             let key = symmetric_key(context, source, size, data).map_err(Wrong::Sensitive)?;
-            (TpmuSensitiveComposite::SymCipher(Tpm2bSymKey::new(key).map_err(Wrong::Sensitive)?), Unique::Digest(key))
+            (
+                TpmuSensitiveComposite::SymCipher(Tpm2bSymKey::new(key).map_err(Wrong::Sensitive)?),
+                Unique::Digest(key),
+            )
         }
         TpmuPublic::KeyedHash { parms, .. } => {
-            let secret = keyed_hash(context, source, parms.scheme, &template, data).map_err(Wrong::Sensitive)?;
+            let secret =
+                keyed_hash(context, source, parms.scheme, &template, data).map_err(Wrong::Sensitive)?;
             let bits = Tpm2bSensitiveData::new(secret).map_err(Wrong::Sensitive)?;
             (TpmuSensitiveComposite::KeyedHash(bits), Unique::Digest(secret))
         }
@@ -190,7 +195,8 @@ fn rsa_key<'b>(
         Source::Generator => context.random,
         Source::Seed(stream) => stream,
     };
-    rsa::generate(context.engine, exponent, random, context.platform, prime, modulus).map_err(response_code)?;
+    rsa::generate(context.engine, exponent, random, context.platform, prime, modulus)
+        .map_err(response_code)?;
     Ok((
         TpmuSensitiveComposite::Rsa(Tpm2bPrivateKeyRsa::new(prime)?),
         Unique::Rsa(Tpm2bPublicKeyRsa::new(modulus)?),

@@ -24,7 +24,11 @@ pub fn rsa_public<'a>(key: &Object<'a>) -> Result<PublicKey<'a>> {
 
 /// RSAEP with the public key of an object: as many bytes as the modulus has. TPM_RC_VALUE for an input that is not
 /// less than the modulus.
-pub fn rsa_public_operation<'b>(context: &mut Context<'_, 'b>, key: &Object<'_>, input: &[u8]) -> Result<&'b mut [u8]> {
+pub fn rsa_public_operation<'b>(
+    context: &mut Context<'_, 'b>,
+    key: &Object<'_>,
+    input: &[u8],
+) -> Result<&'b mut [u8]> {
     let public = rsa_public(key)?;
     context.self_tests.require(context.engine, Algorithm::Rsa)?;
     let out = context.arena.allocate(public.modulus.len())?;
@@ -34,7 +38,11 @@ pub fn rsa_public_operation<'b>(context: &mut Context<'_, 'b>, key: &Object<'_>,
 
 /// RSADP with the private key of an object: as many bytes as the modulus has. TPM_RC_VALUE for an input that is not
 /// less than the modulus.
-pub fn rsa_private_operation<'b>(context: &mut Context<'_, 'b>, key: &Object<'_>, input: &[u8]) -> Result<&'b mut [u8]> {
+pub fn rsa_private_operation<'b>(
+    context: &mut Context<'_, 'b>,
+    key: &Object<'_>,
+    input: &[u8],
+) -> Result<&'b mut [u8]> {
     let public = rsa_public(key)?;
     let Some(TpmuSensitiveComposite::Rsa(prime)) = key.sensitive.map(|sensitive| sensitive.sensitive) else {
         return Err(ResponseCode::HANDLE);

@@ -13,8 +13,8 @@ pub mod template;
 
 use tee_api::RecordKey;
 use tpm2_types::{
-    Marshal, Reader, ResponseCode, Result, Tpm2bName, TpmHandle, TpmHt, TpmaObject, TpmtPublic, TpmtSensitive,
-    Unmarshal, Writer,
+    Marshal, Reader, ResponseCode, Result, Tpm2bName, TpmHandle, TpmHt, TpmaObject, TpmtPublic,
+    TpmtSensitive, Unmarshal, Writer,
 };
 
 use crate::state::{Kind, Record};

@@ -3,7 +3,7 @@
 
 use subtle::ConstantTimeEq;
 use tpm2_crypto::{AES_BLOCK_SIZE, BlockMode, Digest, Direction, HashAlgorithm, Hmac, Random, aes, kdfa};
-use tpm2_types::{ResponseCode, Result, Tpm2bDigest, Tpm2bIv, TpmtSymDefObject, Reader};
+use tpm2_types::{Reader, ResponseCode, Result, Tpm2bDigest, Tpm2bIv, TpmtSymDefObject};
 
 use crate::algorithm::response_code;
 use crate::arena::Arena;
@@ -79,7 +79,9 @@ impl Protector<'_> {
         direction: Direction,
         arena: &Arena<'_>,
     ) -> Result<()> {
-        let TpmtSymDefObject::Aes { key_bits, .. } = self.symmetric else { return Err(ResponseCode::SYMMETRIC) };
+        let TpmtSymDefObject::Aes { key_bits, .. } = self.symmetric else {
+            return Err(ResponseCode::SYMMETRIC);
+        };
         let key = arena.allocate(key_bits.bytes())?;
         kdfa(self.hash, self.seed, b"STORAGE", self.name, &[], u32::from(key_bits.bits()), key);
         aes(BlockMode::Cfb, key, vector, data, direction).map_err(response_code)

@@ -1,8 +1,6 @@
 //! Which scheme counts: the key's own or the caller's (Part 3, 18.1, 20.5 and Table 42).
 
-use tpm2_types::{
-    ResponseCode, Result, TpmtPublicParms, TpmtRsaDecrypt, TpmtSigScheme, TpmsRsaParms,
-};
+use tpm2_types::{ResponseCode, Result, TpmsRsaParms, TpmtPublicParms, TpmtRsaDecrypt, TpmtSigScheme};
 
 use super::Object;
 

@@ -65,13 +65,15 @@ pub fn decrypt<'b>(
             let mut reader = Reader::trusted(encrypted.as_slice());
             let sent: TpmsEccPoint<'_> = reader.read().map_err(|_| ResponseCode::VALUE)?;
             reader.finish().map_err(|_| ResponseCode::VALUE)?;
-            let Some(TpmuSensitiveComposite::Ecc(private)) = key.sensitive.map(|sensitive| sensitive.sensitive) else {
+            let Some(TpmuSensitiveComposite::Ecc(private)) =
+                key.sensitive.map(|sensitive| sensitive.sensitive)
+            else {
                 return Err(ResponseCode::KEY);
             };
             context.self_tests.require(context.engine, Algorithm::Ecdh(curve))?;
             // A point that is not on the curve would tell about the private key.
-            let point =
-                ecc::Point::new(curve, sent.x.as_slice(), sent.y.as_slice()).map_err(|_| ResponseCode::VALUE)?;
+            let point = ecc::Point::new(curve, sent.x.as_slice(), sent.y.as_slice())
+                .map_err(|_| ResponseCode::VALUE)?;
             let shared = ecc::multiply(context.engine, curve, private.as_slice(), &point)
                 .map_err(|_| ResponseCode::VALUE)?;
             derive(context, hash, purpose, shared.x(), point.x(), unique.x.as_slice())
@@ -101,13 +103,12 @@ pub fn encrypt<'b>(
             let private = context.arena.allocate(curve.size())?;
             let random: &mut dyn Random = context.random;
             let point = ecc::generate(context.engine, curve, random, private).map_err(response_code)?;
-            let public = ecc::Point::new(curve, unique.x.as_slice(), unique.y.as_slice()).map_err(response_code)?;
+            let public =
+                ecc::Point::new(curve, unique.x.as_slice(), unique.y.as_slice()).map_err(response_code)?;
             let shared = ecc::multiply(context.engine, curve, private, &public).map_err(response_code)?;
             let secret = derive(context, hash, purpose, shared.x(), point.x(), unique.x.as_slice())?;
-            let sent = TpmsEccPoint {
-                x: Tpm2bEccParameter::new(point.x())?,
-                y: Tpm2bEccParameter::new(point.y())?,
-            };
+            let sent =
+                TpmsEccPoint { x: Tpm2bEccParameter::new(point.x())?, y: Tpm2bEccParameter::new(point.y())? };
             Ok((secret, Tpm2bEncryptedSecret::new(context.arena.marshal(&sent)?)?))
         }
         _ => Err(ResponseCode::KEY),

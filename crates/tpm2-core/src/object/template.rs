@@ -83,7 +83,8 @@ fn check_attributes(public: &TpmtPublic<'_>, parent: Option<&Object<'_>>) -> Res
     match parent_attributes {
         Some(parent)
             if !parent.contains(TpmaObject::FIXED_TPM)
-                && parent.contains(TpmaObject::ENCRYPTED_DUPLICATION) != has(TpmaObject::ENCRYPTED_DUPLICATION) =>
+                && parent.contains(TpmaObject::ENCRYPTED_DUPLICATION)
+                    != has(TpmaObject::ENCRYPTED_DUPLICATION) =>
         {
             Err(ResponseCode::ATTRIBUTES)
         }
@@ -99,7 +100,9 @@ fn check_schemes(public: &TpmtPublic<'_>, parent: Option<&Object<'_>>) -> Result
     let is_parent = restricted && decrypt;
     let parameters = public.body.parameters();
     match parameters {
-        TpmtPublicParms::KeyedHash(parms) => return check_keyed_hash(parms.scheme, sign, decrypt, restricted),
+        TpmtPublicParms::KeyedHash(parms) => {
+            return check_keyed_hash(parms.scheme, sign, decrypt, restricted);
+        }
         TpmtPublicParms::SymCipher(parms) => {
             if is_parent && parms.sym.mode() != Some(PARENT_MODE) {
                 return Err(ResponseCode::MODE);
@@ -109,18 +112,18 @@ fn check_schemes(public: &TpmtPublic<'_>, parent: Option<&Object<'_>>) -> Result
             if !matches!(parms.exponent, 0 | DEFAULT_RSA_EXPONENT) {
                 return Err(ResponseCode::RANGE);
             }
-            let kind = parms.scheme.map(|scheme| {
-                if scheme.signing().is_some() { Kind::Signing } else { Kind::Decrypting }
-            });
+            let kind = parms
+                .scheme
+                .map(|scheme| if scheme.signing().is_some() { Kind::Signing } else { Kind::Decrypting });
             check_asymmetric(kind, sign, decrypt, restricted)?;
         }
         TpmtPublicParms::Ecc(parms) => {
             if parms.kdf.is_some() {
                 return Err(ResponseCode::KDF);
             }
-            let kind = parms.scheme.map(|scheme| {
-                if scheme.signing().is_some() { Kind::Signing } else { Kind::Decrypting }
-            });
+            let kind = parms
+                .scheme
+                .map(|scheme| if scheme.signing().is_some() { Kind::Signing } else { Kind::Decrypting });
             check_asymmetric(kind, sign, decrypt, restricted)?;
         }
         TpmtPublicParms::MlDsa(_) | TpmtPublicParms::HashMlDsa(_) | TpmtPublicParms::MlKem(_) => {
@@ -188,7 +191,11 @@ fn check_symmetric(symmetric: Option<TpmtSymDefObject>, is_parent: bool) -> Resu
     match symmetric {
         None if !is_parent => Ok(()),
         Some(symmetric) if is_parent => {
-            if symmetric.mode() == Some(PARENT_MODE) { Ok(()) } else { Err(ResponseCode::MODE) }
+            if symmetric.mode() == Some(PARENT_MODE) {
+                Ok(())
+            } else {
+                Err(ResponseCode::MODE)
+            }
         }
         _ => Err(ResponseCode::SYMMETRIC),
     }

@@ -4,7 +4,8 @@ use tee_api::Change;
 use tpm2_crypto::{Digest, HashAlgorithm, Hasher, hash};
 use tpm2_types::limits::IMPLEMENTATION_PCR;
 use tpm2_types::{
-    MaxSize, ResponseCode, Result, TpmAlgId, TpmaLocality, TpmiAlgHash, TpmlPcrSelection, TpmsPcrSelect, TpmsPcrSelection,
+    MaxSize, ResponseCode, Result, TpmAlgId, TpmaLocality, TpmiAlgHash, TpmlPcrSelection, TpmsPcrSelect,
+    TpmsPcrSelection,
 };
 
 use crate::algorithm::FromAlg;
@@ -127,7 +128,12 @@ pub fn count_change(context: &mut Context<'_, '_>, pcr: usize) -> Result<()> {
 }
 
 /// The digest of the selected PCRs (Part 1, "Selecting Multiple PCR"). Banks that are not there add nothing.
-pub fn digest(state: &State<'_>, profile: &Profile, selection: &TpmlPcrSelection<'_>, hash: TpmiAlgHash) -> Digest {
+pub fn digest(
+    state: &State<'_>,
+    profile: &Profile,
+    selection: &TpmlPcrSelection<'_>,
+    hash: TpmiAlgHash,
+) -> Digest {
     let mut hasher = Hasher::new(HashAlgorithm::from_alg(hash));
     for bank in selection.iter() {
         for pcr in bank.pcr_select.iter() {

@@ -159,7 +159,8 @@ impl<'b> Parsed<'b> {
         session: Option<&Session<'_>>,
     ) -> Result<()> {
         let policy = session.filter(|session| session.kind == TpmSe::POLICY);
-        let uses_auth_value = policy.is_none_or(|session| session.auth_value_needed.0 || session.password_needed.0);
+        let uses_auth_value =
+            policy.is_none_or(|session| session.auth_value_needed.0 || session.password_needed.0);
         if let Entity::Object(object) = entity
             && object.sensitive.is_none()
         {
@@ -269,9 +270,15 @@ impl<'b> Parsed<'b> {
     ) -> core::result::Result<(), Denied> {
         let auth_value = match entity {
             Some(entity) if session.kind == TpmSe::POLICY => {
-                if session.auth_value_needed.0 { entity.auth_value() } else { &[] }
+                if session.auth_value_needed.0 {
+                    entity.auth_value()
+                } else {
+                    &[]
+                }
             }
-            Some(entity) if !session.is_bound_to(entity.name(arena)?, entity.auth_value()) => entity.auth_value(),
+            Some(entity) if !session.is_bound_to(entity.name(arena)?, entity.auth_value()) => {
+                entity.auth_value()
+            }
             _ => &[],
         };
         if session.session_key.is_empty() && auth_value.is_empty() && input.hmac.is_empty() {
@@ -337,7 +344,13 @@ impl<'b> Parsed<'b> {
     }
 
     /// Decrypts the first parameter in place. Its size is checked against what is there (CVE-2023-1017).
-    fn decrypt(&mut self, state: &State<'_>, arena: &Arena<'b>, index: usize, input: &SessionInput<'b>) -> Result<()> {
+    fn decrypt(
+        &mut self,
+        state: &State<'_>,
+        arena: &Arena<'b>,
+        index: usize,
+        input: &SessionInput<'b>,
+    ) -> Result<()> {
         let Some(session) = session_of(state, input)? else { return Err(ResponseCode::ATTRIBUTES) };
         let auth_value = self.entity(state, index)?.map_or(&[][..], |entity| entity.auth_value());
         let key = session::session_value(&session, auth_value, arena)?;
@@ -372,4 +385,3 @@ fn denied(lockout: bool, protected: bool) -> Denied {
         Denied { code: ResponseCode::BAD_AUTH, failure: None }
     }
 }
-

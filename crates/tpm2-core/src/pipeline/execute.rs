@@ -26,7 +26,11 @@ impl<'b> Authorized<'b> {
     }
 
     /// Unmarshals the parameters, runs the handler, and writes what it answers into `response`.
-    pub(crate) fn execute(self, context: &mut Context<'_, 'b>, response: &'b mut [u8]) -> Result<Executed<'b>> {
+    pub(crate) fn execute(
+        self,
+        context: &mut Context<'_, 'b>,
+        response: &'b mut [u8],
+    ) -> Result<Executed<'b>> {
         let command = self.command;
         let reader = Reader::new(self.parameters, &context.profile.supported);
         let handle_size = if command.response_handle.is_some() { 4 } else { 0 };

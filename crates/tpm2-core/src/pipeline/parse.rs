@@ -66,7 +66,14 @@ impl<'b> Request<'b> {
             }
             let parameters = &mut self.bytes[after_handles..];
             let sessions = Sessions { inputs: [None; MAX_SESSIONS] };
-            return Ok(Parsed { command, handles, tagged_sessions: false, sessions, parameters, locality: self.locality });
+            return Ok(Parsed {
+                command,
+                handles,
+                tagged_sessions: false,
+                sessions,
+                parameters,
+                locality: self.locality,
+            });
         }
         if command.flags.contains(Flags::NO_SESSIONS) {
             return Err(ResponseCode::AUTH_CONTEXT);
@@ -107,7 +114,8 @@ fn sessions<'b>(command: &Command, state: &State<'_>, area: &'b [u8]) -> Result<
             return Err(ResponseCode::AUTHSIZE);
         }
         let position = position(index);
-        let input = session(command, state, &sessions, &mut reader, index).map_err(|code| code.at(position))?;
+        let input =
+            session(command, state, &sessions, &mut reader, index).map_err(|code| code.at(position))?;
         sessions.inputs[index] = Some(input);
         index += 1;
     }
@@ -135,7 +143,12 @@ fn session<'b>(
         let not_loaded = ResponseCode::REFERENCE_S0.get() + u32::try_from(index).unwrap_or(0);
         Some(state.find(Session::key_of(handle))?.ok_or(ResponseCode::new(not_loaded))?)
     };
-    let input = SessionInput { handle, nonce_caller: reader.read()?, attributes: reader.read()?, hmac: reader.read()? };
+    let input = SessionInput {
+        handle,
+        nonce_caller: reader.read()?,
+        attributes: reader.read()?,
+        hmac: reader.read()?,
+    };
 
     let audit = input.attributes.contains(TpmaSession::AUDIT);
     let decrypt = input.attributes.contains(TpmaSession::DECRYPT);
@@ -161,7 +174,8 @@ fn session<'b>(
     if session.kind == TpmSe::TRIAL || (audit && session.kind != TpmSe::HMAC) {
         return Err(ResponseCode::ATTRIBUTES);
     }
-    let exclusive = [(audit, TpmaSession::AUDIT), (decrypt, TpmaSession::DECRYPT), (encrypt, TpmaSession::ENCRYPT)];
+    let exclusive =
+        [(audit, TpmaSession::AUDIT), (decrypt, TpmaSession::DECRYPT), (encrypt, TpmaSession::ENCRYPT)];
     if exclusive.iter().any(|(wanted, attribute)| *wanted && earlier.with(*attribute).is_some()) {
         return Err(ResponseCode::ATTRIBUTES);
     }
@@ -178,4 +192,3 @@ fn session<'b>(
 pub(super) fn position(index: usize) -> Position {
     Position::Session(u8::try_from(index + 1).unwrap_or(u8::MAX))
 }
-

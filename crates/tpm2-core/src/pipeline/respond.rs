@@ -2,7 +2,8 @@
 
 use tpm2_crypto::{HashAlgorithm, Hasher};
 use tpm2_types::{
-    ResponseCode, Result, Tpm2bDigest, Tpm2bNonce, TpmHandle, TpmRh, TpmSe, TpmSt, TpmaSession, TpmiAlgHash, TpmiYesNo, Writer,
+    ResponseCode, Result, Tpm2bDigest, Tpm2bNonce, TpmHandle, TpmRh, TpmSe, TpmSt, TpmaSession, TpmiAlgHash,
+    TpmiYesNo, Writer,
 };
 
 use super::authorize::session_of;
@@ -12,7 +13,7 @@ use crate::authorization::Entity;
 use crate::command::{Flags, HEADER_SIZE};
 use crate::context::Context;
 use crate::session::{self, HmacInput, Session, SessionSlot, SessionTable};
-use crate::state::{Shutdown, parse};
+use crate::state::{Kind, Orderly, Shutdown, parse};
 
 /// A response that is complete but not released: its changes are not committed yet.
 pub(crate) struct Sealed {
@@ -93,13 +94,23 @@ impl<'b> Executed<'b> {
                         )?;
                         writer.write(&Tpm2bDigest::new(&hmac)?)?;
                     }
-                    let audit = if input.attributes.contains(TpmaSession::AUDIT) { audit_cp_hash.as_deref() } else { None };
-                    roll(context, input, nonces[index], index < command.authorizations(), audit.map(|cp| (cp, &*rp_hash)))?;
+                    let audit = if input.attributes.contains(TpmaSession::AUDIT) {
+                        audit_cp_hash.as_deref()
+                    } else {
+                        None
+                    };
+                    roll(
+                        context,
+                        input,
+                        nonces[index],
+                        index < command.authorizations(),
+                        audit.map(|cp| (cp, &*rp_hash)),
+                    )?;
                 }
                 end += writer.len();
             }
         }
-        reopen(context, command.flags)?;
+        keep_orderly(context, command.flags)?;
         let length = u32::try_from(end).map_err(|_| ResponseCode::FAILURE)?;
         response.get_mut(2..6).ok_or(ResponseCode::FAILURE)?.copy_from_slice(&length.to_be_bytes());
         Ok(Sealed { length: end })
@@ -162,7 +173,8 @@ fn roll<'b>(
     if let Some((cp_hash, rp_hash)) = audit {
         let algorithm = HashAlgorithm::from_alg(session.auth_hash);
         let zeros = [0; tpm2_crypto::MAX_DIGEST_SIZE];
-        let old = if session.audit.0 { session.audit_digest.as_slice() } else { &zeros[..algorithm.digest_size()] };
+        let old =
+            if session.audit.0 { session.audit_digest.as_slice() } else { &zeros[..algorithm.digest_size()] };
         let digest = tpm2_crypto::hash(algorithm, &[old, cp_hash, rp_hash]);
         session.audit_digest = Tpm2bDigest::new(context.arena.copy(&digest)?)?;
         // A session used for audit is bound to nothing any longer (Part 1, "Session Binding").
@@ -172,14 +184,21 @@ fn roll<'b>(
     context.put(&session)
 }
 
-/// After TPM2_Shutdown a change takes back the promise that the state is in order.
-fn reopen(context: &mut Context<'_, '_>, flags: Flags) -> Result<()> {
-    if context.changes.is_empty() || flags.contains(Flags::AFTER_SHUTDOWN) || context.state.running()?.is_none() {
+/// Writes down what time and changes do to the promises of the last commit: after TPM2_Shutdown a change takes back
+/// that the state is in order, and Clock is kept once in a while (TPM_PT_CLOCK_UPDATE).
+fn keep_orderly(context: &mut Context<'_, '_>, flags: Flags) -> Result<()> {
+    if context.state.running()?.is_none() {
         return Ok(());
     }
     let orderly = context.state.orderly()?;
-    if orderly.shutdown != Shutdown::None {
-        context.put(&crate::state::Orderly { shutdown: Shutdown::None, ..orderly })?;
+    let clock = context.clock.clock();
+    let changed = orderly.shutdown != Shutdown::None
+        && !context.changes.is_empty()
+        && !flags.contains(Flags::AFTER_SHUTDOWN);
+    let late = clock.saturating_sub(orderly.clock) >= u64::from(context.profile.clock_update);
+    if (changed || late) && context.changes.pending(Kind::Orderly.only()).is_none() {
+        let shutdown = if changed { Shutdown::None } else { orderly.shutdown };
+        context.put(&Orderly { clock, shutdown, ..orderly })?;
     }
     Ok(())
 }

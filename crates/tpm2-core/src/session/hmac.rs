@@ -32,7 +32,9 @@ pub fn session_hmac(
 ) -> Result<Digest> {
     let key = session_value(session, auth_value, arena)?;
     let mut hmac = Hmac::new(HashAlgorithm::from_alg(session.auth_hash), key);
-    for part in [input.parameters, input.nonce_newer, input.nonce_older, input.nonce_decrypt, input.nonce_encrypt] {
+    for part in
+        [input.parameters, input.nonce_newer, input.nonce_older, input.nonce_decrypt, input.nonce_encrypt]
+    {
         hmac.update(part);
     }
     hmac.update(&[input.attributes.bits()]);

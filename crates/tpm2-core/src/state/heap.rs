@@ -221,7 +221,10 @@ mod tests {
         heap.put(key(5), b"z").unwrap();
         heap.delete(key(1));
         assert_eq!(heap.iter().map(|(key, _)| key.id).collect::<std::vec::Vec<_>>(), [2, 4, 5]);
-        assert_eq!((heap.get(key(2)), heap.get(key(4)), heap.get(key(5))), (Some(&b"dEFg"[..]), Some(&b""[..]), Some(&b"z"[..])));
+        assert_eq!(
+            (heap.get(key(2)), heap.get(key(4)), heap.get(key(5))),
+            (Some(&b"dEFg"[..]), Some(&b""[..]), Some(&b"z"[..]))
+        );
         heap.put(key(4), b"12").unwrap();
         assert_eq!((heap.get(key(4)), heap.get(key(5))), (Some(&b"12"[..]), Some(&b"z"[..])));
         heap.delete_kind(9);

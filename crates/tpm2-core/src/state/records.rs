@@ -2,8 +2,8 @@
 
 use tee_api::RecordKey;
 use tpm2_types::{
-    Marshal, Reader, ResponseCode, Result, Tpm2bAuth, Tpm2bDigest, TpmHandle, TpmRh, TpmSu, TpmaLocality, TpmiAlgHash,
-    TpmiYesNo, Unmarshal, Writer,
+    Marshal, Reader, ResponseCode, Result, Tpm2bAuth, Tpm2bDigest, TpmHandle, TpmRh, TpmSu, TpmaLocality,
+    TpmiAlgHash, TpmiYesNo, Unmarshal, Writer,
 };
 
 use super::record::{Record, record};
@@ -72,7 +72,11 @@ impl Hierarchy<'_> {
 
     /// The record of a hierarchy.
     pub fn key_of(handle: TpmHandle) -> RecordKey {
-        if handle == TpmRh::PLATFORM { Kind::PlatformHierarchy.only() } else { Kind::Hierarchy.with_id(handle.0) }
+        if handle == TpmRh::PLATFORM {
+            Kind::PlatformHierarchy.only()
+        } else {
+            Kind::Hierarchy.with_id(handle.0)
+        }
     }
 }
 
