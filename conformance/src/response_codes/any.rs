@@ -156,7 +156,13 @@ pub(super) const CASES: &[Suite] = &[Suite {
             let mut session = bed.policy_session()?;
             session.attributes |= TpmaSession::AUDIT;
             let command = commands::clear_control(TpmRh::LOCKOUT, true);
-            bed.at(Session(1)).refuse_using(&command, &mut [(&mut session).into()])
+            bed.at(Session(1)).refuse_using(&command, &mut [(&mut session).into()])?;
+            // What belongs to auditing needs it (Part 2, 8.4), and a password never audits (Part 1, Table 15).
+            for attributes in [TpmaSession::AUDIT, TpmaSession::AUDIT_EXCLUSIVE, TpmaSession::AUDIT_RESET] {
+                let password = Bytes::new().u32(TpmRh::PW.0).sized([]).u8(attributes.bits()).sized([]);
+                bed.refuse_using(&command, &mut [Authorization::Raw(password.as_ref())])?;
+            }
+            Ok(())
         }),
         case(
             "TPM_RC_ATTRIBUTES: session not for authorization with decrypt, encrypt, audit all CLEAR",

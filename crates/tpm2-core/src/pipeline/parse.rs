@@ -157,6 +157,10 @@ fn session<'b>(
     if !authorizes && !audit && !decrypt && !encrypt {
         return Err(ResponseCode::ATTRIBUTES);
     }
+    // Both speak about the audit sequence (Part 2, 8.4).
+    if !audit && input.attributes.intersects(TpmaSession::AUDIT_EXCLUSIVE | TpmaSession::AUDIT_RESET) {
+        return Err(ResponseCode::ATTRIBUTES);
+    }
     let Some(session) = session else {
         // A password authorizes and can do nothing else.
         if !authorizes {
