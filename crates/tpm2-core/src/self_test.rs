@@ -8,9 +8,7 @@ use core::fmt::Write as _;
 use tpm2_crypto::engine::Engine;
 use tpm2_crypto::self_test::{self, Algorithm};
 use tpm2_crypto::{BlockMode, HashAlgorithm, ecc::Curve};
-use tpm2_types::{
-    Reader, ResponseCode, Result, TpmAlgId, TpmCap, TpmCc, TpmPt, TpmSt, TpmsTaggedProperty, Writer,
-};
+use tpm2_types::{Reader, ResponseCode, Result, TpmAlgId, TpmCap, TpmCc, TpmSt, TpmsTaggedProperty, Writer};
 
 use crate::capability;
 use crate::command::{Command, HEADER_SIZE};
@@ -188,6 +186,7 @@ impl core::fmt::Write for Text<'_, '_> {
 mod tests {
     use super::*;
     use tpm2_crypto::engine::SOFTWARE;
+    use tpm2_types::TpmPt;
 
     #[test]
     fn everything_passes_and_is_listed_until_it_did() {

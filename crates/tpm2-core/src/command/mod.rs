@@ -3,7 +3,7 @@
 use core::fmt;
 
 use tpm2_types::{
-    MaxSize, Reader, ResponseCode, Result, TpmCc, TpmHandle, TpmaCc, Unmarshal, Writer, limits,
+    MaxSize, Position, Reader, ResponseCode, Result, TpmCc, TpmHandle, TpmaCc, Unmarshal, Writer, limits,
 };
 
 use crate::context::Context;
@@ -180,9 +180,10 @@ pub(crate) const fn max_size<T: MaxSize>() -> usize {
     T::MAX_SIZE
 }
 
-/// Reads the handle that stands at `index` as its type.
-pub(crate) fn typed_handle<T: for<'h> Unmarshal<'h>>(handles: &[TpmHandle], index: usize) -> Result<T> {
-    let handle = handles.get(index).ok_or(ResponseCode::FAILURE)?;
+/// Reads the handle at this position as its type.
+pub(crate) fn typed_handle<T: for<'h> Unmarshal<'h>>(handles: &[TpmHandle], position: Position) -> Result<T> {
+    let Position::Handle(number) = position else { return Err(ResponseCode::FAILURE) };
+    let handle = handles.get(usize::from(number) - 1).ok_or(ResponseCode::FAILURE)?;
     Reader::trusted(&handle.0.to_be_bytes()).read()
 }
 
@@ -270,12 +271,13 @@ macro_rules! command {
         fn dispatch<'s, $lt>(
             context: &mut $crate::context::Context<'s, $lt>,
             _handles: &[tpm2_types::TpmHandle],
-            mut reader: tpm2_types::Reader<$lt>,
+            reader: tpm2_types::Reader<$lt>,
             _answer: &mut $crate::command::Answer<'_>,
         ) -> tpm2_types::Result<()> {
-            let mut _index = 0..;
+            #[allow(unused_mut, reason = "a command without parameters reads nothing")]
+            let mut reader = reader;
             let input = $name {
-                $($handle: $crate::command::typed_handle(_handles, _index.next().unwrap_or(0))?,)*
+                $($handle: $crate::command::typed_handle(_handles, at::$handle)?,)*
                 $($parameter: reader.read::<$parameter_type>().map_err(|code| code.at(at::$parameter))?,)*
                 bytes: core::marker::PhantomData,
             };

@@ -104,7 +104,8 @@ fn check_schemes(public: &TpmtPublic<'_>, parent: Option<&Object<'_>>) -> Result
             return check_keyed_hash(parms.scheme, sign, decrypt, restricted);
         }
         TpmtPublicParms::SymCipher(parms) => {
-            if is_parent && parms.sym.mode() != Some(PARENT_MODE) {
+            // A parent without a mode protects its children in the only one there is.
+            if is_parent && !matches!(parms.sym.mode(), None | Some(PARENT_MODE)) {
                 return Err(ResponseCode::MODE);
             }
         }

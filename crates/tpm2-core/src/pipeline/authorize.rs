@@ -25,7 +25,6 @@ pub(crate) struct Authorized<'b> {
     pub(crate) parameters: &'b [u8],
     pub(crate) audit_cp_hash: Option<Digest>,
     pub(crate) entities: Entities<'b>,
-    pub(crate) locality: u8,
 }
 
 /// What the response has to know of each session's entity as it was before the command.
@@ -105,7 +104,6 @@ impl<'b> Parsed<'b> {
             parameters: self.parameters,
             audit_cp_hash,
             entities: Entities { names },
-            locality: self.locality,
         })
     }
 
@@ -269,13 +267,8 @@ impl<'b> Parsed<'b> {
         entity: Option<&Entity<'_>>,
     ) -> core::result::Result<(), Denied> {
         let auth_value = match entity {
-            Some(entity) if session.kind == TpmSe::POLICY => {
-                if session.auth_value_needed.0 {
-                    entity.auth_value()
-                } else {
-                    &[]
-                }
-            }
+            Some(_) if session.kind == TpmSe::POLICY && !session.auth_value_needed.0 => &[],
+            Some(entity) if session.kind == TpmSe::POLICY => entity.auth_value(),
             Some(entity) if !session.is_bound_to(entity.name(arena)?, entity.auth_value()) => {
                 entity.auth_value()
             }

@@ -92,7 +92,7 @@ impl Session<'_> {
     where
         Self: 'a,
     {
-        let size = usize::from(self.policy_digest.len());
+        let size = self.policy_digest.len();
         Session {
             policy_digest: Tpm2bDigest::new(&zeros[..size]).unwrap_or(Tpm2bDigest::EMPTY),
             command_code: Maybe(None),
