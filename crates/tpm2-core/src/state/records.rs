@@ -268,6 +268,11 @@ impl State<'_> {
         self.find(Kind::Running.saved())
     }
 
+    /// Whether this TPM has the hierarchy that `handle` names: the base ones, not those that depend on its firmware.
+    pub const fn has_hierarchy(handle: TpmHandle) -> bool {
+        matches!(handle, TpmRh::OWNER | TpmRh::ENDORSEMENT | TpmRh::PLATFORM | TpmRh::NULL)
+    }
+
     /// Whether the hierarchy that `handle` names is enabled. The null hierarchy always is.
     pub fn hierarchy_enabled(&self, handle: TpmHandle) -> Result<bool> {
         let enables = self.state_clear()?;

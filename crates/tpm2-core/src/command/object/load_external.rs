@@ -7,6 +7,7 @@ use tpm2_types::{
 use crate::context::Context;
 use crate::object::name::name;
 use crate::object::{Object, Origin, consistency, slots, template};
+use crate::state::State;
 
 command! {
     /// Loads a public area, or a public and a sensitive area that no TPM protects. Part 3, 12.3.
@@ -21,7 +22,7 @@ command! {
 fn run<'a>(context: &mut Context<'_, 'a>, input: LoadExternal<'a>) -> Result<Response<'a>> {
     let handle = slots::free_handle(context)?;
     let hierarchy = input.hierarchy.handle();
-    if !matches!(hierarchy, TpmRh::OWNER | TpmRh::ENDORSEMENT | TpmRh::PLATFORM | TpmRh::NULL) {
+    if !State::has_hierarchy(hierarchy) {
         return Err(ResponseCode::VALUE.at(at::hierarchy));
     }
     if !context.state.hierarchy_enabled(hierarchy)? {

@@ -1,10 +1,11 @@
 //! TPM2_Hash (Part 3, 15.4).
 
 use tpm2_crypto::{HashAlgorithm, hash};
-use tpm2_types::{Result, Tpm2bDigest, Tpm2bMaxBuffer, TPM_GENERATED_VALUE, TpmiAlgHash, TpmiRhHierarchy, TpmtTkHashcheck};
+use tpm2_types::{ResponseCode, Result, Tpm2bDigest, Tpm2bMaxBuffer, TPM_GENERATED_VALUE, TpmiAlgHash, TpmiRhHierarchy, TpmtTkHashcheck};
 
 use crate::algorithm::FromAlg;
 use crate::context::Context;
+use crate::state::State;
 use crate::ticket;
 
 command! {
@@ -17,6 +18,9 @@ command! {
 }
 
 fn run<'a>(context: &mut Context<'_, 'a>, input: Hash<'a>) -> Result<Response<'a>> {
+    if !State::has_hierarchy(input.hierarchy.handle()) {
+        return Err(ResponseCode::VALUE.at(at::hierarchy));
+    }
     let data = input.data.as_slice();
     let digest = context.arena.copy(&hash(HashAlgorithm::from_alg(input.hash_alg), &[data]))?;
     // What looks like an attestation must not be signed by a key that signs attestations.
