@@ -1,16 +1,59 @@
-//! Every kind of session against a peer: swtpm, where it is installed. The peer checks our HMACs and encryption, and
-//! the client checks the peer's.
+//! Every kind of session against this project's TPM, and against a peer: swtpm, where it is installed. The TPM checks
+//! the client's HMACs and encryption, and the client the TPM's.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use platform_memory::MemoryPlatform;
 use tpm2_client::transport::SwtpmProcess;
 use tpm2_client::{
     Append, Authorization, Client, Entity, Error, ParameterEncryption, Result, Session, StartSession,
-    commands, name_of_public, template,
+    Transport, commands, name_of_public, template,
 };
-use tpm2_types::{Position, ResponseCode, TpmAlgId, TpmCc, TpmNt, TpmRh, TpmaNv, TpmaSession};
+use tpm2_core::{Memory, Tpm};
+use tpm2_crypto::engine::SOFTWARE;
+use tpm2_types::{Position, ResponseCode, TpmAlgId, TpmCc, TpmNt, TpmRh, TpmSu, TpmaNv, TpmaSession};
+
+/// Makes a test of each function, against each TPM.
+macro_rules! against_every_tpm {
+    ($($test:ident)*) => {
+        mod this_tpm {
+            $(#[test]
+            fn $test() -> tpm2_client::Result<()> {
+                super::$test(&mut super::this_tpm())
+            })*
+        }
+
+        mod swtpm {
+            $(#[test]
+            fn $test() -> tpm2_client::Result<()> {
+                super::swtpm().map_or(Ok(()), |mut client| super::$test(&mut client))
+            })*
+        }
+    };
+}
+
+against_every_tpm! {
+    every_hmac_session_is_understood
+    a_bound_session_needs_no_auth_value_for_its_entity
+    policy_sessions_carry_auth_values_and_passwords
+    separate_sessions_authorize_decrypt_and_encrypt
+    a_changed_response_is_noticed
+    names_of_nv_indices_enter_the_hmac
+    raw_commands_are_possible
+}
+
+/// This project's TPM, in memory.
+fn this_tpm() -> Client<impl Transport> {
+    // Never given back: the process ends after a few tests.
+    let memory = Box::leak(Box::<Memory>::default());
+    let mut tpm = Tpm::new(memory.slices(), MemoryPlatform::new(1), &SOFTWARE);
+    tpm.manufacture().unwrap();
+    let mut client = Client::new(move |locality: u8, command: &[u8]| tpm.execute(locality, command).to_vec());
+    client.run(&commands::startup(TpmSu::CLEAR)).unwrap();
+    client
+}
 
 /// The peer, or nothing where it is not installed.
-fn peer() -> Option<Client<SwtpmProcess>> {
+fn swtpm() -> Option<Client<SwtpmProcess>> {
     match SwtpmProcess::start("swtpm") {
         Ok(process) => Some(Client::new(process)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -21,7 +64,7 @@ fn peer() -> Option<Client<SwtpmProcess>> {
     }
 }
 
-fn primary(client: &mut Client<SwtpmProcess>, template: &template::Template) -> Result<(Entity, Vec<u8>)> {
+fn primary(client: &mut Client<impl Transport>, template: &template::Template) -> Result<(Entity, Vec<u8>)> {
     let create = commands::create_primary(
         TpmRh::OWNER,
         commands::sensitive(&[], &[]),
@@ -36,7 +79,7 @@ fn primary(client: &mut Client<SwtpmProcess>, template: &template::Template) -> 
 
 /// Seals `data` with `auth` under `parent`, sending both encrypted where the session does that.
 fn seal_and_unseal(
-    client: &mut Client<SwtpmProcess>,
+    client: &mut Client<impl Transport>,
     parent: &Entity,
     session: &mut Session,
     [auth, data]: [&[u8]; 2],
@@ -62,13 +105,11 @@ fn seal_and_unseal(
     Ok(unsealed.fields().sized()?.to_vec())
 }
 
-#[test]
-fn every_hmac_session_is_understood() -> Result<()> {
-    let Some(mut client) = peer() else { return Ok(()) };
+fn every_hmac_session_is_understood(client: &mut Client<impl Transport>) -> Result<()> {
     client.run(&commands::hierarchy_change_auth(TpmRh::ENDORSEMENT, b"bound to this\0\0"))?;
     let bound = Entity::from(TpmRh::ENDORSEMENT).with_auth(b"bound to this\0\0");
-    let (rsa, rsa_public) = primary(&mut client, &template::srk_rsa())?;
-    let (ecc, ecc_public) = primary(&mut client, &template::srk_ecc())?;
+    let (rsa, rsa_public) = primary(client, &template::srk_rsa())?;
+    let (ecc, ecc_public) = primary(client, &template::srk_ecc())?;
     for encryption in [
         ParameterEncryption::None,
         ParameterEncryption::AesCfb(128),
@@ -85,7 +126,7 @@ fn every_hmac_session_is_understood() -> Result<()> {
                 plain.salted(&rsa, &rsa_public),
             ] {
                 let mut session = client.start_session(&start)?;
-                let data = seal_and_unseal(&mut client, &ecc, &mut session, [b"auth", b"a disk key"])?;
+                let data = seal_and_unseal(client, &ecc, &mut session, [b"auth", b"a disk key"])?;
                 assert_eq!(data, b"a disk key");
                 client.run(&commands::flush_context(session.handle()))?;
             }
@@ -94,9 +135,7 @@ fn every_hmac_session_is_understood() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_bound_session_needs_no_auth_value_for_its_entity() -> Result<()> {
-    let Some(mut client) = peer() else { return Ok(()) };
+fn a_bound_session_needs_no_auth_value_for_its_entity(client: &mut Client<impl Transport>) -> Result<()> {
     client.run(&commands::hierarchy_change_auth(TpmRh::OWNER, b"owner"))?;
     let owner = Entity::from(TpmRh::OWNER).with_auth(b"owner");
     let mut session = client.start_session(&StartSession::hmac().bound(&owner))?;
@@ -111,10 +150,8 @@ fn a_bound_session_needs_no_auth_value_for_its_entity() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn policy_sessions_carry_auth_values_and_passwords() -> Result<()> {
-    let Some(mut client) = peer() else { return Ok(()) };
-    let (parent, public) = primary(&mut client, &template::srk_ecc())?;
+fn policy_sessions_carry_auth_values_and_passwords(client: &mut Client<impl Transport>) -> Result<()> {
+    let (parent, public) = primary(client, &template::srk_ecc())?;
     let trial = client.start_session(&StartSession::trial())?;
     client.run(&commands::policy_auth_value(trial.handle()))?;
     let policy = client.run(&commands::policy_get_digest(trial.handle()))?.fields().sized()?.to_vec();
@@ -155,10 +192,8 @@ fn policy_sessions_carry_auth_values_and_passwords() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn separate_sessions_authorize_decrypt_and_encrypt() -> Result<()> {
-    let Some(mut client) = peer() else { return Ok(()) };
-    let (parent, public) = primary(&mut client, &template::srk_ecc())?;
+fn separate_sessions_authorize_decrypt_and_encrypt(client: &mut Client<impl Transport>) -> Result<()> {
+    let (parent, public) = primary(client, &template::srk_ecc())?;
     let salted = StartSession::hmac().salted(&parent, &public);
     let mut authorizes = client.start_session(&StartSession::hmac())?;
     let mut decrypts = client.start_session(&salted.clone().encryption(ParameterEncryption::AesCfb(128)))?;
@@ -177,14 +212,11 @@ fn separate_sessions_authorize_decrypt_and_encrypt() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_changed_response_is_noticed() -> Result<()> {
-    let Some(mut client) = peer() else { return Ok(()) };
+fn a_changed_response_is_noticed(client: &mut Client<impl Transport>) -> Result<()> {
     let mut session = client.start_session(&StartSession::hmac())?;
     let read = commands::pcr_event(tpm2_types::TpmHandle::pcr(16), b"event");
-    let mut peer = client;
     let mut liar = Client::new(|locality: u8, command: &[u8]| {
-        let mut response = tpm2_client::Transport::transceive(peer.transport(), locality, command).unwrap();
+        let mut response = client.transport().transceive(locality, command).unwrap();
         response[20] ^= 1;
         response
     });
@@ -193,9 +225,7 @@ fn a_changed_response_is_noticed() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn names_of_nv_indices_enter_the_hmac() -> Result<()> {
-    let Some(mut client) = peer() else { return Ok(()) };
+fn names_of_nv_indices_enter_the_hmac(client: &mut Client<impl Transport>) -> Result<()> {
     let index = tpm2_types::TpmHandle::nv_index(1);
     let attributes = (TpmaNv::AUTHREAD | TpmaNv::AUTHWRITE | TpmaNv::NO_DA).with_nt(TpmNt::COUNTER);
     let public = commands::nv_public(index, TpmAlgId::SHA256, attributes, &[], 8);
@@ -209,9 +239,7 @@ fn names_of_nv_indices_enter_the_hmac() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn raw_commands_are_possible() -> Result<()> {
-    let Some(mut client) = peer() else { return Ok(()) };
+fn raw_commands_are_possible(client: &mut Client<impl Transport>) -> Result<()> {
     let unknown = tpm2_client::Command::new(TpmCc(0x1FFF)).u8(0);
     assert_eq!(client.run(&unknown).unwrap_err().response_code(), Some(ResponseCode::COMMAND_CODE));
     Ok(())

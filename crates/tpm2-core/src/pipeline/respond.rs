@@ -28,14 +28,16 @@ impl<'b> Executed<'b> {
         let mut end = parameters.end;
         if sessions.len() > 0 {
             let mut auths = [&[][..]; super::MAX_SESSIONS];
-            for (index, _) in sessions.iter() {
+            // Whether an authorization value counts was settled in the command; its value is the new one.
+            let mut bound = [false; super::MAX_SESSIONS];
+            for (index, input) in sessions.iter() {
                 if index < command.authorizations() {
                     let handle = handles.get(index).ok_or(ResponseCode::FAILURE)?;
                     // An entity that the command deletes authorizes its response with what it had.
-                    auths[index] = match Entity::find(context.state, *handle, 0) {
-                        Ok(entity) => context.arena.copy(entity.auth_value_after(context.changes)?)?,
-                        Err(_) => &[],
-                    };
+                    let Ok(entity) = Entity::find(context.state, *handle, 0) else { continue };
+                    auths[index] = context.arena.copy(entity.auth_value_after(context.changes)?)?;
+                    bound[index] = session_of(context.state, input)?
+                        .is_some_and(|session| session.is_bound_to(entities.name(index), entity.auth_value()));
                 }
             }
             let nonces = fresh_nonces(&sessions, context)?;
@@ -67,7 +69,7 @@ impl<'b> Executed<'b> {
                         &[]
                     } else if session.kind == TpmSe::POLICY {
                         if session.auth_value_needed.0 { auths[index] } else { &[] }
-                    } else if session.is_bound_to(entities.name(index), auths[index]) {
+                    } else if bound[index] {
                         &[]
                     } else {
                         auths[index]

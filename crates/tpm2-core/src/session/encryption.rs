@@ -43,10 +43,12 @@ fn apply(
 ) -> Result<()> {
     match session.symmetric {
         None => Err(ResponseCode::SYMMETRIC),
-        Some(TpmtSymDef::Xor(hash)) => {
+        Some(TpmtSymDef::Xor(_)) => {
             let mask = arena.allocate(data.len())?;
             let bits = u32::try_from(data.len() * 8).map_err(|_| ResponseCode::SIZE)?;
-            kdfa(HashAlgorithm::from_alg(hash), key, b"XOR", nonce_newer, nonce_older, bits, mask);
+            // With the session's hash, whatever the one named beside XOR (Part 1, 18.2).
+            let hash = HashAlgorithm::from_alg(session.auth_hash);
+            kdfa(hash, key, b"XOR", nonce_newer, nonce_older, bits, mask);
             for (byte, mask) in data.iter_mut().zip(mask) {
                 *byte ^= *mask;
             }
