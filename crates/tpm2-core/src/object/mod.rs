@@ -13,7 +13,7 @@ pub mod template;
 
 use tee_api::RecordKey;
 use tpm2_types::{
-    Marshal, Reader, ResponseCode, Result, Tpm2bName, TpmHandle, TpmHt, TpmaObject, TpmtPublic,
+    Marshal, Reader, ResponseCode, Result, Tpm2bName, TpmAlgId, TpmHandle, TpmHt, TpmaObject, TpmtPublic,
     TpmtSensitive, Unmarshal, Writer,
 };
 
@@ -74,11 +74,13 @@ impl<'a> Object<'a> {
         self.sensitive.as_ref().map_or(&[], |sensitive| sensitive.auth_value.as_slice())
     }
 
-    /// Whether the object can be a parent: asymmetric or symmetric, restricted and for decryption.
+    /// Whether the object can be a parent: asymmetric or symmetric, restricted and for decryption. A keyed hash with
+    /// these attributes is a derivation parent, which protects nothing.
     pub fn is_parent(&self) -> bool {
         let attributes = self.attributes();
         attributes.contains(TpmaObject::RESTRICTED | TpmaObject::DECRYPT)
             && !attributes.contains(TpmaObject::SIGN_ENCRYPT)
+            && self.public.object_type() != TpmAlgId::KEYEDHASH
     }
 }
 
