@@ -7,11 +7,16 @@ use super::NvIndex;
 /// Whether `authorizing` may read the index. The authorization itself has been checked, and for an index that
 /// authorizes itself whether its attributes allow that.
 pub fn check_read(index: &NvIndex<'_>, authorizing: TpmHandle) -> Result<()> {
-    check(index, authorizing, TpmaNv::PPREAD, TpmaNv::OWNERREAD)?;
+    check_read_lock(index, authorizing)?;
     if index.attributes().contains(TpmaNv::READLOCKED) {
         return Err(ResponseCode::NV_LOCKED);
     }
     if index.attributes().contains(TpmaNv::WRITTEN) { Ok(()) } else { Err(ResponseCode::NV_UNINITIALIZED) }
+}
+
+/// Whether `authorizing` may read lock the index, which may be locked already or not be written yet (31.14.1).
+pub fn check_read_lock(index: &NvIndex<'_>, authorizing: TpmHandle) -> Result<()> {
+    check(index, authorizing, TpmaNv::PPREAD, TpmaNv::OWNERREAD)
 }
 
 /// Whether `authorizing` may write the index.

@@ -16,10 +16,9 @@ command! {
 
 fn run<'a>(context: &mut Context<'_, 'a>, input: NvReadLock<'a>) -> Result<Response<'a>> {
     let index = nv::index(context, input.nv_index.handle())?;
-    match access::check_read(&index, input.auth_handle.handle()) {
-        // Locked already is as good as locked.
-        Err(ResponseCode::NV_LOCKED) => return Ok(Response::new()),
-        other => other?,
+    access::check_read_lock(&index, input.auth_handle.handle())?;
+    if index.attributes().contains(TpmaNv::READLOCKED) {
+        return Ok(Response::new());
     }
     if !index.attributes().contains(TpmaNv::READ_STCLEAR) {
         return Err(ResponseCode::ATTRIBUTES.at(at::nv_index));
