@@ -5,7 +5,7 @@ pub mod counter;
 
 use tee_api::{Change, RecordKey};
 use tpm2_crypto::{HashAlgorithm, hash};
-use tpm2_types::{ResponseCode, Result, Tpm2bAuth, TpmHandle, TpmaNv, TpmsNvPublic};
+use tpm2_types::{ResponseCode, Result, Tpm2bAuth, TpmHandle, TpmNt, TpmaNv, TpmsNvPublic};
 
 use crate::algorithm::FromAlg;
 use crate::arena::Arena;
@@ -101,21 +101,53 @@ pub fn write<'b>(
     context.changes.push(Change::Patch { key: index.data_key(), offset, data })
 }
 
-/// Stages that an attribute is SET: for as long as the index itself lives, or until a reset where the index says so.
+/// Stages that an attribute is SET, for as long as the index' other attributes say (Part 3, 9.3.1).
 pub fn set(context: &mut Context<'_, '_>, index: &NvIndex<'_>, attribute: TpmaNv) -> Result<()> {
     let attributes = index.attributes();
-    let until_reset = match attribute {
-        TpmaNv::WRITTEN => attributes.contains(TpmaNv::CLEAR_STCLEAR),
-        // A lock for ever needs something to be locked.
-        TpmaNv::WRITELOCKED => !attributes.contains(TpmaNv::WRITEDEFINE | TpmaNv::WRITTEN),
-        _ => true,
+    let written = if attributes.contains(TpmaNv::CLEAR_STCLEAR) {
+        Until::Restart
+    } else if attributes.contains(TpmaNv::ORDERLY) && attributes.nt() != TpmNt::COUNTER {
+        Until::Reset
+    } else {
+        Until::Deletion
     };
-    if until_reset {
-        return set_volatile(context, index.handle(), attribute);
+    let until = match attribute {
+        TpmaNv::WRITTEN => written,
+        // A lock for ever lasts no longer than what it locks.
+        TpmaNv::WRITELOCKED if attributes.contains(TpmaNv::WRITEDEFINE | TpmaNv::WRITTEN) => written,
+        _ => Until::Restart,
+    };
+    if until != Until::Deletion {
+        return set_volatile(context, index.handle(), attribute, until);
     }
     let mut index = stored(context.state, index.handle())?.ok_or(ResponseCode::FAILURE)?;
     index.public.attributes |= attribute;
     context.put(&index)
+}
+
+/// How long an attribute stays SET.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Until the next TPM reset or restart.
+    Restart,
+    /// Until the next TPM reset.
+    Reset,
+    /// For as long as the index lives.
+    Deletion,
+}
+
+/// What a TPM restart leaves of the locks and written-marks that were saved.
+pub fn after_restart<'b>(saved: &[u8], arena: &Arena<'b>) -> Result<&'b [u8]> {
+    arena.write(|writer| {
+        let entries = saved.as_chunks::<VOLATILE_ENTRY>().0.iter();
+        entries.map(|[handle @ .., flags]| (handle, flags & UNTIL_RESET)).try_for_each(|(handle, flags)| {
+            if flags == 0 {
+                return Ok(());
+            }
+            writer.put(handle)?;
+            writer.write(&flags)
+        })
+    })
 }
 
 /// Stages that an index exists no longer.
@@ -134,8 +166,10 @@ fn stored<'s>(state: &'s State<'_>, handle: TpmHandle) -> Result<Option<NvIndex<
     }
 }
 
-/// The attributes that a reset clears, in the order of their bits in an entry.
+/// The attributes that a reset clears, in the order of their bits in an entry: those that a restart clears too in the
+/// lower half of the byte, the others in the upper one.
 const VOLATILE: [TpmaNv; 3] = [TpmaNv::WRITELOCKED, TpmaNv::READLOCKED, TpmaNv::WRITTEN];
+const UNTIL_RESET: u8 = 0xF0;
 
 type Entry = [u8; VOLATILE_ENTRY];
 
@@ -149,14 +183,22 @@ fn is_of(entry: &Entry, handle: TpmHandle) -> bool {
 
 /// The attributes of an index that a reset clears, as far as they are SET now.
 fn volatile_attributes(state: &State<'_>, handle: TpmHandle) -> TpmaNv {
-    let flags =
-        volatile_entries(state).iter().find(|entry| is_of(entry, handle)).map_or(0, |[.., flags]| *flags);
+    let flags = volatile_entries(state)
+        .iter()
+        .find(|entry| is_of(entry, handle))
+        .map_or(0, |[.., flags]| flags | flags >> 4);
     let set = VOLATILE.into_iter().enumerate().filter(|(bit, _)| flags & (1 << bit) != 0);
     set.fold(TpmaNv::empty(), |attributes, (_, attribute)| attributes | attribute)
 }
 
-fn set_volatile(context: &mut Context<'_, '_>, handle: TpmHandle, attribute: TpmaNv) -> Result<()> {
+fn set_volatile(
+    context: &mut Context<'_, '_>,
+    handle: TpmHandle,
+    attribute: TpmaNv,
+    until: Until,
+) -> Result<()> {
     let bit = VOLATILE.iter().position(|other| *other == attribute).ok_or(ResponseCode::FAILURE)?;
+    let bit = if until == Until::Reset { bit + 4 } else { bit };
     let entries = volatile_entries(context.state);
     let known = entries.iter().any(|entry| is_of(entry, handle));
     let record = context.arena.allocate((entries.len() + usize::from(!known)) * VOLATILE_ENTRY)?;

@@ -1,15 +1,16 @@
 //! TPM2_Startup (Part 3, 9.3).
 
-use tpm2_types::{Result, ResponseCode, Tpm2bDigest, TpmRh, TpmSu, TpmiYesNo};
+use tpm2_types::{ResponseCode, Result, Tpm2bDigest, TpmRh, TpmSu, TpmiYesNo};
 
 use crate::context::Context;
 use crate::manufacture::SEED_SIZE;
-use crate::pcr;
 use crate::session::SessionTable;
 use crate::state::record::SAVED_KINDS;
 use crate::state::{
-    DictionaryAttack, DictionaryAttackTimers, Hierarchy, Kind, Orderly, Running, Shutdown, StateClear, StateReset,
+    DictionaryAttack, DictionaryAttackTimers, Hierarchy, Kind, Orderly, Running, Shutdown, StateClear,
+    StateReset,
 };
+use crate::{nv, pcr};
 
 command! {
     /// Starts the TPM after _TPM_Init: TPM reset, TPM restart or TPM resume. Part 3, 9.3.
@@ -77,11 +78,14 @@ fn restore(context: &mut Context<'_, '_>, resume: bool) -> Result<()> {
     for kind in SAVED_KINDS {
         let wanted = match kind {
             Kind::Pcr | Kind::Running => false,
-            Kind::PlatformHierarchy | Kind::StateClear | Kind::NvVolatile => resume,
+            Kind::PlatformHierarchy | Kind::StateClear => resume,
             _ => true,
         };
         if let Some(saved) = context.state.bytes(kind.saved()).filter(|_| wanted) {
-            let value = context.arena.copy(saved)?;
+            let value = match kind {
+                Kind::NvVolatile if !resume => nv::after_restart(saved, context.arena)?,
+                _ => context.arena.copy(saved)?,
+            };
             context.changes.push(tee_api::Change::Put { key: kind.only(), value })?;
         }
         // What was saved counts once; the PCRs are still read below.
@@ -104,7 +108,14 @@ fn start_reset(context: &mut Context<'_, '_>) -> Result<()> {
     let null_seed = Tpm2bDigest::new(context.random_bytes(SEED_SIZE)?)?;
     let null_proof = Tpm2bDigest::new(context.random_bytes(SEED_SIZE)?)?;
     let bytes = core::marker::PhantomData;
-    context.put(&StateReset { null_seed, null_proof, pcr_counter: 0, context_counter: 0, clear_count: 0, bytes })?;
+    context.put(&StateReset {
+        null_seed,
+        null_proof,
+        pcr_counter: 0,
+        context_counter: 0,
+        clear_count: 0,
+        bytes,
+    })?;
     let value = context.arena.allocate(SessionTable::size(context.profile.active_sessions as usize))?;
     context.changes.push(tee_api::Change::Put { key: Kind::SessionTable.only(), value })
 }
