@@ -250,7 +250,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
         let random = random.as_mut().ok_or(ResponseCode::FAILURE)?;
         let arena = Arena::new(working);
         let parsed = request.parse(&header, state)?;
-        if parsed.uses_protected_entity(state)? {
+        if parsed.uses_protected_entity(state, clock)? {
             let mut ahead = Changes::new();
             dictionary_attack::write_ahead(state, &arena, &mut ahead)?;
             commit(state, platform, failure, &mut ahead)?;

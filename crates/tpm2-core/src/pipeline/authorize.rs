@@ -53,14 +53,16 @@ impl From<ResponseCode> for Denied {
 }
 
 impl<'b> Parsed<'b> {
-    /// Whether the check of an authorization that dictionary attacks aim at lies ahead.
-    pub(crate) fn uses_protected_entity(&self, state: &State<'_>) -> Result<bool> {
+    /// Whether the check of an authorization that dictionary attacks aim at lies ahead. In lockout there is no check.
+    pub(crate) fn uses_protected_entity(&self, state: &State<'_>, clock: &Clock) -> Result<bool> {
+        let is_checked = |lockout| dictionary_attack::check_lockout(state, clock, lockout).is_ok();
         for (index, input) in self.sessions.iter() {
-            let bound = match session_of(state, input)? {
-                Some(session) => session.da_bound.0 || session.lockout_bound.0,
-                None => false,
-            };
-            let protected = self.entity(state, index)?.is_some_and(|entity| entity.is_da_protected());
+            let bound = session_of(state, input)?.is_some_and(|session| {
+                session.da_bound.0 && is_checked(false) || session.lockout_bound.0 && is_checked(true)
+            });
+            let protected = self
+                .entity(state, index)?
+                .is_some_and(|entity| entity.is_da_protected() && is_checked(entity.is_lockout()));
             if bound || protected {
                 return Ok(true);
             }
