@@ -4,9 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use platform_memory::MemoryPlatform;
-use tee_api::StoreError;
+use tee_api::{Change, StoreError};
 use tpm2_client::Transport;
 use tpm2_client::transport::SwtpmProcess;
+use tpm2_core::state::Kind;
 use tpm2_core::{Memory, Slices, Tpm};
 use tpm2_crypto::engine::SOFTWARE;
 
@@ -39,6 +40,11 @@ pub trait Machine: Transport {
     /// Power off, and on again with so little memory that it is exhausted before the slots are. Started.
     fn restart_with_little_memory(&mut self) -> Result<(), NotHere> {
         Err(NotHere("its memory is what it is"))
+    }
+
+    /// Power off, and on again with a store that has lost what TPM2_Shutdown(STATE) saved.
+    fn restart_without_saved_state(&mut self) -> Result<(), NotHere> {
+        Err(NotHere("its store cannot be reached"))
     }
 
     /// Whether the transport takes any bytes as a command, so that commandSize can be wrong.
@@ -136,6 +142,15 @@ impl Machine for InProcess {
     fn restart_with_little_memory(&mut self) -> Result<(), NotHere> {
         self.tpm = Tpm::new(slices::<{ 5 * 1024 + 512 }>(), self.device.handle(), &SOFTWARE);
         self.tpm.execute(0, STARTUP_CLEAR);
+        Ok(())
+    }
+
+    fn restart_without_saved_state(&mut self) -> Result<(), NotHere> {
+        let mut records = self.device.records().ok_or(NotHere("nothing is stored"))?;
+        let lost = Change::Delete { key: Kind::SessionTable.saved() };
+        records.apply(&[lost]).map_err(|_| NotHere("nothing was saved"))?;
+        self.device.set_records(Some(records));
+        self.tpm = Tpm::new(slices::<{ 32 * 1024 }>(), self.device.handle(), &SOFTWARE);
         Ok(())
     }
 

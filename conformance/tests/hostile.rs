@@ -170,6 +170,10 @@ impl Machine for Hostile {
         self.inner.restart_with_little_memory()
     }
 
+    fn restart_without_saved_state(&mut self) -> Result<(), NotHere> {
+        self.inner.restart_without_saved_state()
+    }
+
     fn takes_any_bytes(&self) -> Result<(), NotHere> {
         self.inner.takes_any_bytes()
     }

@@ -40,6 +40,16 @@ pub(super) const CASES: &[Suite] = &[
                 bed.refuse(&commands::startup(TpmSu(0x0100)))
             }),
             case(
+                "TPM_RC_FAILURE: saved state cannot be restored on Restart or Resume; Failure mode",
+                |bed| {
+                    bed.run(&commands::shutdown(TpmSu::STATE))?;
+                    bed.machine().restart_without_saved_state()?;
+                    bed.refuse(&commands::startup(TpmSu::STATE))?;
+                    bed.run(&commands::get_test_result())?;
+                    bed.refuse(&commands::get_random(8))
+                },
+            ),
+            case(
                 "TPM_RC_LOCALITY: Resume with an H-CRTM startup method differing from the previous Startup",
                 |bed| {
                     bed.run(&commands::shutdown(TpmSu::STATE))?;

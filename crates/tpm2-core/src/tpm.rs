@@ -287,6 +287,10 @@ impl<'m, P: Platform> Tpm<'m, P> {
         if self_tests.has_failed() {
             *failure = Some(FailureReason::SelfTest);
         }
+        // What TPM2_Shutdown(STATE) saved and cannot be brought back is gone (Part 3, 9.3.1).
+        if is_startup && sealed.as_ref().is_err_and(|code| *code == ResponseCode::FAILURE) {
+            failure.get_or_insert(FailureReason::State);
+        }
         let sealed = sealed?;
         *used = [command.len(), sealed.length, working_size - arena.remaining()];
         commit(state, platform, failure, &mut changes)?;
