@@ -4,12 +4,13 @@ use std::io;
 use std::time::Duration;
 
 use platform_memory::MemoryPlatform;
-use tee_api::{Change, StoreError};
+use tee_api::{Change, Checkpoint, StoreError};
 use tpm2_client::Transport;
 use tpm2_client::transport::SwtpmProcess;
 use tpm2_core::state::Kind;
 use tpm2_core::{Memory, Slices, Tpm};
-use tpm2_crypto::engine::SOFTWARE;
+use tpm2_crypto::ecc::{Curve, Point};
+use tpm2_crypto::engine::{Engine, ModExp, SOFTWARE};
 
 /// A TPM that a case may do anything with: it is thrown away afterwards.
 pub trait Machine: Transport {
@@ -45,6 +46,11 @@ pub trait Machine: Transport {
     /// Power off, and on again with a store that has lost what TPM2_Shutdown(STATE) saved.
     fn restart_without_saved_state(&mut self) -> Result<(), NotHere> {
         Err(NotHere("its store cannot be reached"))
+    }
+
+    /// Power off, and on again with an engine that computes wrongly. Started.
+    fn restart_with_wrong_engine(&mut self) -> Result<(), NotHere> {
+        Err(NotHere("its algorithms are what they are"))
     }
 
     /// Whether the transport takes any bytes as a command, so that commandSize can be wrong.
@@ -96,6 +102,58 @@ pub fn in_process() -> impl Fn() -> io::Result<Box<dyn Machine>> + Sync {
         tpm.execute(0, STARTUP_CLEAR);
         Ok(Box::new(InProcess { tpm, device }))
     }
+}
+
+/// An engine whose modular exponentiations are off by one bit.
+struct WrongEngine;
+
+impl Engine for WrongEngine {
+    fn mod_exp(
+        &self,
+        operands: ModExp<'_>,
+        out: &mut [u8],
+        checkpoint: &mut dyn Checkpoint,
+    ) -> tpm2_crypto::Result<()> {
+        SOFTWARE.mod_exp(operands, out, checkpoint)?;
+        wrong(out)
+    }
+
+    fn mod_exp_public(
+        &self,
+        base: &[u8],
+        exponent: u32,
+        modulus: &[u8],
+        out: &mut [u8],
+        checkpoint: &mut dyn Checkpoint,
+    ) -> tpm2_crypto::Result<()> {
+        SOFTWARE.mod_exp_public(base, exponent, modulus, out, checkpoint)?;
+        wrong(out)
+    }
+
+    fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> tpm2_crypto::Result<Point> {
+        SOFTWARE.ec_multiply_base(curve, scalar)
+    }
+
+    fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point) -> tpm2_crypto::Result<Point> {
+        SOFTWARE.ec_multiply(curve, scalar, point)
+    }
+
+    fn ec_double_multiply(
+        &self,
+        curve: Curve,
+        base_scalar: &[u8],
+        scalar: &[u8],
+        point: &Point,
+    ) -> tpm2_crypto::Result<Point> {
+        SOFTWARE.ec_double_multiply(curve, base_scalar, scalar, point)
+    }
+}
+
+fn wrong(out: &mut [u8]) -> tpm2_crypto::Result<()> {
+    if let Some(last) = out.last_mut() {
+        *last ^= 1;
+    }
+    Ok(())
 }
 
 /// Memory for a TPM with this much for what goes with the power. It is never given back: a process of tests makes a
@@ -151,6 +209,12 @@ impl Machine for InProcess {
         records.apply(&[lost]).map_err(|_| NotHere("nothing was saved"))?;
         self.device.set_records(Some(records));
         self.tpm = Tpm::new(slices::<{ 32 * 1024 }>(), self.device.handle(), &SOFTWARE);
+        Ok(())
+    }
+
+    fn restart_with_wrong_engine(&mut self) -> Result<(), NotHere> {
+        self.tpm = Tpm::new(slices::<{ 32 * 1024 }>(), self.device.handle(), &WrongEngine);
+        self.tpm.execute(0, STARTUP_CLEAR);
         Ok(())
     }
 

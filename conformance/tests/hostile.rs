@@ -174,6 +174,10 @@ impl Machine for Hostile {
         self.inner.restart_without_saved_state()
     }
 
+    fn restart_with_wrong_engine(&mut self) -> Result<(), NotHere> {
+        self.inner.restart_with_wrong_engine()
+    }
+
     fn takes_any_bytes(&self) -> Result<(), NotHere> {
         self.inner.takes_any_bytes()
     }

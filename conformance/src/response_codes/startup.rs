@@ -61,6 +61,15 @@ pub(super) const CASES: &[Suite] = &[
         ],
     },
     Suite {
+        command: "TPM2_SelfTest",
+        cases: &[case("TPM_RC_FAILURE: tests ran to completion and one failed", |bed| {
+            bed.machine().restart_with_wrong_engine()?;
+            bed.refuse(&commands::self_test(true))?;
+            bed.run(&commands::get_test_result())?;
+            bed.refuse(&commands::get_random(8))
+        })],
+    },
+    Suite {
         command: "TPM2_GetTestResult",
         cases: &[case("TPM_RC_FAILURE: Failure mode and tag is not ST_NO_SESSIONS", |bed| {
             fail(bed)?;
