@@ -53,13 +53,37 @@ pub fn healed<'s>(
 }
 
 /// Stages that a protected authorization is about to be checked, unless that is recorded already. The record is
-/// durable before the check: otherwise who cuts the power after a wrong guess would have it for free.
-pub fn write_ahead<'b>(state: &State<'_>, arena: &Arena<'b>, changes: &mut Changes<'b>) -> Result<()> {
-    let parameters = state.dictionary_attack()?;
-    if parameters.used.0 {
+/// durable before the check: otherwise who cuts the power after a wrong guess would have it for free. What time has
+/// forgiven is kept with it.
+pub fn write_ahead<'b>(
+    state: &State<'_>,
+    clock: &Clock,
+    arena: &Arena<'b>,
+    changes: &mut Changes<'b>,
+) -> Result<()> {
+    let kept = state.dictionary_attack()?;
+    let (parameters, timers) = healed(state, clock)?;
+    let is_kept = kept.failed_tries == parameters.failed_tries
+        && kept.lockout_auth_enabled == parameters.lockout_auth_enabled;
+    if kept.used.0 && is_kept {
         return Ok(());
     }
-    changes.put(arena, &DictionaryAttack { used: TpmiYesNo(true), ..parameters })
+    changes.put(arena, &DictionaryAttack { used: TpmiYesNo(true), ..parameters })?;
+    changes.put(arena, &timers)
+}
+
+/// The parameters as TPM2_Startup finds them. A protected authorization that was checked after the last TPM2_Shutdown
+/// counts as a failed try: nobody knows how it ended (Part 1, "Non-orderly Shutdown").
+pub fn after_startup<'s>(state: &'s State<'_>) -> Result<DictionaryAttack<'s>> {
+    let kept = state.dictionary_attack()?;
+    let suspicious = kept.used.0 && kept.recovery_time != 0 && !is_in_lockout(&kept);
+    let enabled = kept.lockout_auth_enabled.0 || kept.lockout_recovery == 0;
+    Ok(DictionaryAttack {
+        failed_tries: kept.failed_tries.saturating_add(u32::from(suspicious)),
+        lockout_auth_enabled: TpmiYesNo(enabled),
+        used: TpmiYesNo(false),
+        ..kept
+    })
 }
 
 /// Stages the record of a wrong authorization.
@@ -74,9 +98,8 @@ pub fn record<'b>(
     match failure {
         Failure::Counted => {
             if parameters.recovery_time != 0 {
-                if parameters.failed_tries == 0 {
-                    timers.self_heal = clock.time();
-                }
+                // Only time without a failure forgives one.
+                timers.self_heal = clock.time();
                 parameters.failed_tries = parameters.failed_tries.saturating_add(1);
             }
         }

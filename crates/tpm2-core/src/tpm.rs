@@ -252,7 +252,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
         let parsed = request.parse(&header, state)?;
         if parsed.uses_protected_entity(state, clock)? {
             let mut ahead = Changes::new();
-            dictionary_attack::write_ahead(state, &arena, &mut ahead)?;
+            dictionary_attack::write_ahead(state, clock, &arena, &mut ahead)?;
             commit(state, platform, failure, &mut ahead)?;
         }
         let authorized = match parsed.authorize(state, clock, &arena) {

@@ -87,18 +87,37 @@ pub fn data<'s>(context: &Context<'s, '_>, index: &NvIndex<'_>) -> Result<&'s [u
     context.state.bytes(index.data_key()).ok_or(ResponseCode::FAILURE)
 }
 
-/// Stages new data of an index from `offset` on, and that it is written.
+/// Stages new data of an index from `offset` on, and that it is written. What stands there already is not written
+/// again (Part 3, 31.7.1).
 pub fn write<'b>(
     context: &mut Context<'_, 'b>,
     index: &NvIndex<'_>,
     offset: usize,
     data: &'b [u8],
 ) -> Result<()> {
-    if !index.attributes().contains(TpmaNv::WRITTEN) {
+    let key = index.data_key();
+    let old = self::data(context, index)?;
+    if index.attributes().contains(TpmaNv::WRITTEN) {
+        if old.get(offset..offset + data.len()) == Some(data) {
+            return Ok(());
+        }
+    } else {
         set(context, index, TpmaNv::WRITTEN)?;
+        if data.len() < old.len() {
+            // What was written before the last reset took the written-mark away is nobody's business any longer.
+            context.changes.push(Change::Put { key, value: erased(context, old.len())? })?;
+        }
     }
     let offset = u32::try_from(offset).map_err(|_| ResponseCode::FAILURE)?;
-    context.changes.push(Change::Patch { key: index.data_key(), offset, data })
+    context.changes.push(Change::Patch { key, offset, data })
+}
+
+/// Data of an index that was never written, as erased memory looks: what a first partial write leaves out reads like
+/// this (Part 1, "Ordinary Index").
+pub fn erased<'b>(context: &Context<'_, 'b>, size: usize) -> Result<&'b [u8]> {
+    let data = context.arena.allocate(size)?;
+    data.fill(0xFF);
+    Ok(data)
 }
 
 /// Stages that an attribute is SET, for as long as the index' other attributes say (Part 3, 9.3.1).
@@ -155,7 +174,14 @@ pub fn delete(context: &mut Context<'_, '_>, index: &NvIndex<'_>) -> Result<()> 
     counter::remember(context, index)?;
     context.changes.delete(index.key())?;
     context.changes.delete(index.data_key())?;
-    forget_volatile(context, index.handle())
+    let handle = index.handle();
+    forget_volatile(context, |other| other == handle)
+}
+
+/// Stages that locks and written-marks of all indices of the owner's are gone.
+pub fn forget_volatile_of_owner(context: &mut Context<'_, '_>) -> Result<()> {
+    let state = context.state;
+    forget_volatile(context, |handle| state.bytes(Kind::NvIndexOwner.with_id(handle.0)).is_some())
 }
 
 /// The record of an index, without the attributes that a reset clears.
@@ -177,8 +203,13 @@ fn volatile_entries<'s>(state: &'s State<'_>) -> &'s [Entry] {
     state.bytes(Kind::NvVolatile.only()).unwrap_or(&[]).as_chunks().0
 }
 
+fn handle_of(entry: &Entry) -> TpmHandle {
+    let [h0, h1, h2, h3, _] = *entry;
+    TpmHandle(u32::from_be_bytes([h0, h1, h2, h3]))
+}
+
 fn is_of(entry: &Entry, handle: TpmHandle) -> bool {
-    entry.starts_with(&handle.0.to_be_bytes())
+    handle_of(entry) == handle
 }
 
 /// The attributes of an index that a reset clears, as far as they are SET now.
@@ -217,13 +248,14 @@ fn set_volatile(
     context.changes.push(Change::Put { key: Kind::NvVolatile.only(), value: record })
 }
 
-fn forget_volatile(context: &mut Context<'_, '_>, handle: TpmHandle) -> Result<()> {
+fn forget_volatile(context: &mut Context<'_, '_>, forgotten: impl Fn(TpmHandle) -> bool) -> Result<()> {
     let entries = volatile_entries(context.state);
-    if !entries.iter().any(|entry| is_of(entry, handle)) {
+    let is_forgotten = |entry: &&Entry| forgotten(handle_of(entry));
+    if !entries.iter().any(|entry| is_forgotten(&entry)) {
         return Ok(());
     }
     let value = context.arena.write(|writer| {
-        entries.iter().filter(|entry| !is_of(entry, handle)).try_for_each(|entry| writer.put(entry))
+        entries.iter().filter(|entry| !is_forgotten(entry)).try_for_each(|entry| writer.put(entry))
     })?;
     context.changes.push(Change::Put { key: Kind::NvVolatile.only(), value })
 }

@@ -128,6 +128,12 @@ impl<'b> Parsed<'b> {
     ) -> core::result::Result<(), Denied> {
         let session = session_of(state, input)?;
         let entity = self.entity(state, index)?;
+        if let Some(session) = &session
+            && session.da_bound.0
+        {
+            // Its key is a guess at the authorization of the entity that it is bound to, whatever it is used for.
+            dictionary_attack::check_lockout(state, clock, session.lockout_bound.0)?;
+        }
         if let Some(entity) = &entity {
             let role = self.command.handles.get(index).map_or(Role::None, |handle| handle.role);
             self.check_access(state, clock, entity, role, session.as_ref())?;

@@ -36,8 +36,9 @@ impl<'b> Executed<'b> {
                     // An entity that the command deletes authorizes its response with what it had.
                     let Ok(entity) = Entity::find(context.state, *handle, 0) else { continue };
                     auths[index] = context.arena.copy(entity.auth_value_after(context.changes)?)?;
-                    bound[index] = session_of(context.state, input)?
-                        .is_some_and(|session| session.is_bound_to(entities.name(index), entity.auth_value()));
+                    bound[index] = session_of(context.state, input)?.is_some_and(|session| {
+                        session.is_bound_to(entities.name(index), entity.auth_value())
+                    });
                 }
             }
             let nonces = fresh_nonces(&sessions, context)?;

@@ -13,7 +13,7 @@ pub use heap::RecordHeap;
 pub use record::{Kind, Maybe, Record};
 pub use records::*;
 
-/// The records of a TPM. Commands see it shared; only [`State::publish`] changes it, after a commit.
+/// The records of a TPM. Commands see it shared; only publishing changes after a commit changes it.
 pub struct State<'m> {
     persistent: RecordHeap<'m>,
     volatile: RecordHeap<'m>,

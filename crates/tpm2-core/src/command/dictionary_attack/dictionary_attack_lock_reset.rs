@@ -1,6 +1,6 @@
 //! TPM2_DictionaryAttackLockReset (Part 3, 25.2).
 
-use tpm2_types::{Result, TpmiRhLockout};
+use tpm2_types::{Result, TpmiRhLockout, TpmiYesNo};
 
 use crate::context::Context;
 use crate::state::DictionaryAttack;
@@ -16,6 +16,8 @@ command! {
 
 fn run<'a>(context: &mut Context<'_, 'a>, _input: DictionaryAttackLockReset<'a>) -> Result<Response<'a>> {
     let parameters = context.state.dictionary_attack()?;
-    context.put(&DictionaryAttack { failed_tries: 0, ..parameters })?;
+    // Who could authorize this may use lockoutAuth, whatever was kept of an earlier failure.
+    let enabled = TpmiYesNo(true);
+    context.put(&DictionaryAttack { failed_tries: 0, lockout_auth_enabled: enabled, ..parameters })?;
     Ok(Response::new())
 }

@@ -4,8 +4,8 @@ use tee_api::Change;
 use tpm2_types::{ResponseCode, Result, Tpm2bDigest, TpmHandle, TpmRh, TpmiRhClear, TpmiYesNo};
 
 use crate::context::Context;
-use crate::manufacture::SEED_SIZE;
-use crate::nv::counter;
+use crate::manufacture::{DEFAULT_DICTIONARY_ATTACK, SEED_SIZE};
+use crate::nv::{self, counter};
 use crate::object::Object;
 use crate::state::{
     DictionaryAttack, Hierarchy, Kind, NvMaxCounter, Orderly, Seeds, StateClear, StateReset,
@@ -47,12 +47,11 @@ fn run<'a>(context: &mut Context<'_, 'a>, _input: Clear<'a>) -> Result<Response<
         context.changes.push(Change::DeleteKind { kind: kind as u16 })?;
     }
 
-    // lockoutAuth works again, and with it comes a clean count.
-    context.put(&DictionaryAttack {
-        failed_tries: 0,
-        lockout_auth_enabled: yes,
-        ..state.dictionary_attack()?
-    })?;
+    nv::forget_volatile_of_owner(context)?;
+
+    // A new owner begins with the defaults (Part 1, "Lockout Mode Configuration Parameters").
+    let used = state.dictionary_attack()?.used;
+    context.put(&DictionaryAttack { used, ..DEFAULT_DICTIONARY_ATTACK })?;
     let reset = state.state_reset()?;
     context.put(&StateReset {
         pcr_counter: reset.pcr_counter.wrapping_add(1),

@@ -7,7 +7,7 @@ use tpm2_types::{
 
 use crate::authorization::trim;
 use crate::context::Context;
-use crate::nv::NvIndex;
+use crate::nv::{self, NvIndex};
 use crate::state::RecordHeap;
 
 command! {
@@ -45,10 +45,8 @@ fn run<'a>(context: &mut Context<'_, 'a>, input: NvDefineSpace<'a>) -> Result<Re
         return Err(ResponseCode::NV_SPACE);
     }
     context.put(&index)?;
-    let data = context.arena.allocate(size)?;
-    // As erased memory looks: what a first partial write leaves out reads like this.
-    data.fill(0xFF);
-    context.changes.push(Change::Put { key: index.data_key(), value: data })?;
+    let value = nv::erased(context, size)?;
+    context.changes.push(Change::Put { key: index.data_key(), value })?;
     Ok(Response::new())
 }
 

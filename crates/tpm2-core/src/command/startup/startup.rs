@@ -7,10 +7,10 @@ use crate::manufacture::SEED_SIZE;
 use crate::session::SessionTable;
 use crate::state::record::SAVED_KINDS;
 use crate::state::{
-    DictionaryAttack, DictionaryAttackTimers, Hierarchy, Kind, Orderly, Running, Shutdown, StateClear,
+    DictionaryAttackTimers, Hierarchy, Kind, Orderly, Running, Shutdown, StateClear,
     StateReset,
 };
-use crate::{nv, pcr};
+use crate::{dictionary_attack, nv, pcr};
 
 command! {
     /// Starts the TPM after _TPM_Init: TPM reset, TPM restart or TPM resume. Part 3, 9.3.
@@ -51,7 +51,7 @@ fn run<'a>(context: &mut Context<'_, 'a>, input: Startup<'a>) -> Result<Response
         start_reset(context)?;
     }
     start_pcrs(context, resume)?;
-    start_dictionary_attack(context, orderly.shutdown)?;
+    start_dictionary_attack(context)?;
 
     let reset = !resume && !restart;
     context.put(&Orderly {
@@ -127,17 +127,8 @@ fn start_pcrs(context: &mut Context<'_, '_>, resume: bool) -> Result<()> {
     context.changes.push(tee_api::Change::Put { key: Kind::Pcr.only(), value: pcrs })
 }
 
-/// A protected authorization was checked and nobody said that the TPM was to stop: that is a failed try.
-fn start_dictionary_attack(context: &mut Context<'_, '_>, shutdown: Shutdown) -> Result<()> {
-    let parameters = context.state.dictionary_attack()?;
-    let suspicious = shutdown == Shutdown::None && parameters.used.0 && parameters.recovery_time != 0;
-    let enable_lockout = parameters.lockout_auth_enabled.0 || parameters.lockout_recovery == 0;
-    context.put(&DictionaryAttack {
-        failed_tries: parameters.failed_tries.saturating_add(u32::from(suspicious)),
-        lockout_auth_enabled: TpmiYesNo(enable_lockout),
-        used: TpmiYesNo(false),
-        ..parameters
-    })?;
+fn start_dictionary_attack(context: &mut Context<'_, '_>) -> Result<()> {
+    context.put(&dictionary_attack::after_startup(context.state)?)?;
     let time = context.clock.time();
     context.put(&DictionaryAttackTimers { self_heal: time, lockout: time, bytes: core::marker::PhantomData })
 }
