@@ -79,7 +79,10 @@ impl<'b> Parsed<'b> {
     ) -> core::result::Result<Authorized<'b>, Denied> {
         let mut names = [&[][..]; MAX_SESSIONS];
         for (index, input) in self.sessions.iter() {
-            if let Some(entity) = self.entity(state, index)? {
+            // A password needs no Name, and to make one takes a hash.
+            if input.handle != TpmRh::PW
+                && let Some(entity) = self.entity(state, index)?
+            {
                 names[index] = entity.name(arena)?;
             }
             self.check(state, clock, arena, index, input).map_err(|denied| Denied {

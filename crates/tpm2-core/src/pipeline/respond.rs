@@ -31,7 +31,7 @@ impl<'b> Executed<'b> {
             // Whether an authorization value counts was settled in the command; its value is the new one.
             let mut bound = [false; super::MAX_SESSIONS];
             for (index, input) in sessions.iter() {
-                if index < command.authorizations() {
+                if index < command.authorizations() && input.handle != TpmRh::PW {
                     let handle = handles.get(index).ok_or(ResponseCode::FAILURE)?;
                     // An entity that the command deletes authorizes its response with what it had.
                     let Ok(entity) = Entity::find(context.state, *handle, 0) else { continue };
