@@ -19,6 +19,16 @@ fn every_row_is_tested_or_excused() {
 }
 
 #[test]
+fn commands_have_the_names_of_the_tables() {
+    // A name that no table knows would make that command's rows nobody's duty.
+    let table = include_str!("../../spec/commands.csv");
+    let known: Vec<_> = table.lines().filter_map(|line| line.split(',').nth(1)).collect();
+    let implemented = response_codes::implemented();
+    let unknown: Vec<_> = implemented.iter().filter(|name| !known.contains(&name.as_str())).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
 fn rows_say_where_a_code_is_raised() {
     let rows = table::rows().unwrap();
     let expected = |command: &str, key: &str| {

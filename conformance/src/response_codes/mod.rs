@@ -142,7 +142,7 @@ pub fn check_rows(implemented: &BTreeSet<String>) -> Result<Vec<String>> {
 
 /// The commands whose rows are due: those that this TPM implements.
 pub fn implemented() -> BTreeSet<String> {
-    tpm2_core::command::COMMANDS.iter().map(|command| command.name.to_owned()).collect()
+    tpm2_core::command::COMMANDS.iter().map(|command| format!("TPM2_{}", command.name())).collect()
 }
 
 fn run_one(factory: &Factory, rows: &[Row], command: &str, case: &Case) -> Outcome {

@@ -79,8 +79,6 @@ impl Flags {
 pub struct Command {
     /// Command code.
     pub code: TpmCc,
-    /// Its name in Part 3.
-    pub name: &'static str,
     /// What it does, and its section.
     pub documentation: &'static str,
     /// Handles in the request.
@@ -112,6 +110,11 @@ pub(crate) struct Answer<'w> {
 }
 
 impl Command {
+    /// Its name as Part 3 writes it, without "TPM2_".
+    pub fn name(&self) -> &'static str {
+        self.code.command().unwrap_or_default()
+    }
+
     /// TPMA_CC (Part 2, 8.9).
     pub const fn attributes(&self) -> TpmaCc {
         let mut bits = self.code.0 & 0xFFFF;
@@ -142,7 +145,7 @@ impl Command {
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+        write!(f, "TPM2_{}", self.name())
     }
 }
 
@@ -246,7 +249,6 @@ macro_rules! command {
         /// The command, as the table has it.
         pub const COMMAND: $crate::command::Command = $crate::command::Command {
             code: tpm2_types::TpmCc::$code,
-            name: concat!("TPM2_", stringify!($name)),
             documentation: concat!($($doc, "\n"),*),
             handles: &[$($crate::command::Handle {
                 name: stringify!($handle),
