@@ -78,8 +78,7 @@ impl<'b> Request<'b> {
         if command.flags.contains(Flags::NO_SESSIONS) {
             return Err(ResponseCode::AUTH_CONTEXT);
         }
-        let (front, rest) = self.bytes.split_at_mut(after_handles);
-        let _ = front;
+        let rest = &mut self.bytes[after_handles..];
         let (size, rest) = rest.split_first_chunk_mut::<4>().ok_or(ResponseCode::AUTHSIZE)?;
         let size = u32::from_be_bytes(*size) as usize;
         if size < MIN_AUTHORIZATION || size > rest.len() {
