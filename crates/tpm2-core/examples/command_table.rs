@@ -42,7 +42,7 @@ fn row(command: &Command) -> [String; 6] {
 
 /// As Part 3 writes it.
 fn name(command: &Command) -> String {
-    command.code.command().map_or_else(|| command.name.to_string(), |name| format!("TPM2_{name}"))
+    format!("TPM2_{}", command.name())
 }
 
 fn attributes(attributes: TpmaCc) -> String {
