@@ -54,7 +54,7 @@ impl<'a> Record<'a> for NvIndex<'a> {
 }
 
 /// Locks and the written-mark of one index that a reset clears: handle and a byte of flags.
-const VOLATILE_ENTRY: usize = 5;
+pub const VOLATILE_ENTRY: usize = 5;
 
 impl NvIndex<'_> {
     /// The Name of the index: nameAlg and the digest of the public area (Part 1, "Names").

@@ -2,7 +2,9 @@
 
 use subtle::ConstantTimeEq;
 use tpm2_crypto::{Digest, HashAlgorithm, Hasher};
-use tpm2_types::{ResponseCode, Result, TpmRh, TpmSe, TpmaNv, TpmaObject, TpmaSession, TpmiAlgHash};
+use tpm2_types::{
+    ResponseCode, Result, TpmCc, TpmRh, TpmSe, TpmaNv, TpmaObject, TpmaSession, TpmiAlgHash,
+};
 
 use super::parse::position;
 use super::{Handles, MAX_SESSIONS, Parsed, SessionInput, Sessions};
@@ -209,6 +211,10 @@ impl<'b> Parsed<'b> {
             let wanted = if self.command.flags.contains(Flags::NV_WRITE) { write } else { read };
             if !index.attributes().contains(wanted) {
                 return Err(ResponseCode::AUTH_UNAVAILABLE);
+            }
+            // Before the authValue is looked at: a failure that tells nothing is not one to count (Part 3, 31.1).
+            if self.command.code == TpmCc::NV_READ && !index.attributes().contains(TpmaNv::WRITTEN) {
+                return Err(ResponseCode::NV_UNINITIALIZED);
             }
         }
         Ok(())

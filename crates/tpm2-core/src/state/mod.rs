@@ -13,6 +13,9 @@ pub use heap::RecordHeap;
 pub use record::{Kind, Maybe, Record};
 pub use records::*;
 
+/// Bytes that the TPM's own records may grow by: authorization values, policies.
+const GROWTH: usize = 1024;
+
 /// The records of a TPM. Commands see it shared; only publishing changes after a commit changes it.
 pub struct State<'m> {
     persistent: RecordHeap<'m>,
@@ -51,9 +54,16 @@ impl<'m> State<'m> {
         self.heap(kind as u16).iter().filter(move |(key, _)| key.kind == kind as u16).map(|(key, _)| key.id)
     }
 
-    /// Bytes left for persistent records.
+    /// Bytes left for NV indices and persistent objects. What TPM2_Shutdown(STATE) saves is set apart, and some for
+    /// records of the TPM's own that grow.
     pub fn persistent_room(&self) -> usize {
-        self.persistent.room()
+        let unsaved = record::SAVED_KINDS.iter().filter(|kind| self.bytes(kind.saved()).is_none());
+        let saved: usize = unsaved
+            .map(|kind| RecordHeap::footprint(self.bytes(kind.only()).map_or(0, <[u8]>::len)))
+            .sum();
+        let indices = self.ids(Kind::NvIndexOwner).count() + self.ids(Kind::NvIndexPlatform).count();
+        let locks = indices * crate::nv::VOLATILE_ENTRY;
+        self.persistent.room().saturating_sub(saved + locks + GROWTH)
     }
 
     /// Whether all of `changes` will find room.
