@@ -1,5 +1,5 @@
 //! NV indices: what they keep, who may touch them, and what a reset takes (Part 3, 31).
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

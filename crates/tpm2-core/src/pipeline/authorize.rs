@@ -2,9 +2,7 @@
 
 use subtle::ConstantTimeEq;
 use tpm2_crypto::{Digest, HashAlgorithm, Hasher};
-use tpm2_types::{
-    ResponseCode, Result, TpmCc, TpmRh, TpmSe, TpmaNv, TpmaObject, TpmaSession, TpmiAlgHash,
-};
+use tpm2_types::{ResponseCode, Result, TpmCc, TpmRh, TpmSe, TpmaNv, TpmaObject, TpmaSession, TpmiAlgHash};
 
 use super::parse::position;
 use super::{Handles, MAX_SESSIONS, Parsed, SessionInput, Sessions};

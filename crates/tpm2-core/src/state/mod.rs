@@ -58,9 +58,8 @@ impl<'m> State<'m> {
     /// records of the TPM's own that grow.
     pub fn persistent_room(&self) -> usize {
         let unsaved = record::SAVED_KINDS.iter().filter(|kind| self.bytes(kind.saved()).is_none());
-        let saved: usize = unsaved
-            .map(|kind| RecordHeap::footprint(self.bytes(kind.only()).map_or(0, <[u8]>::len)))
-            .sum();
+        let saved: usize =
+            unsaved.map(|kind| RecordHeap::footprint(self.bytes(kind.only()).map_or(0, <[u8]>::len))).sum();
         let indices = self.ids(Kind::NvIndexOwner).count() + self.ids(Kind::NvIndexPlatform).count();
         let locks = indices * crate::nv::VOLATILE_ENTRY;
         self.persistent.room().saturating_sub(saved + locks + GROWTH)
