@@ -67,5 +67,14 @@ fn deny() -> Result<Outcome> {
             "cargo-deny is not installed (cargo install --locked cargo-deny)".into(),
         ));
     }
-    run(cargo().args(["deny", "--log-level", "error", "check"])).map(Outcome::from)
+    run(cargo().args(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]))?;
+    match output(cargo().args(["deny", "--log-level", "error", "check", "advisories"])) {
+        Ok(_) => Ok(Outcome::Counted { passed: 2, failed: 0 }),
+        // A machine without the network cannot know of new advisories; that says nothing about the dependencies.
+        Err(error) if format!("{error:#}").contains("failed to fetch advisory database") => {
+            println!("   advisories were not checked: their database cannot be fetched from here");
+            Ok(Outcome::Counted { passed: 1, failed: 0 })
+        }
+        Err(error) => Err(error),
+    }
 }
