@@ -76,7 +76,10 @@ pub fn decrypt<'b>(
                 .map_err(|_| ResponseCode::VALUE)?;
             let shared = ecc::multiply(context.engine, curve, private.as_slice(), &point)
                 .map_err(|_| ResponseCode::VALUE)?;
-            derive(context, hash, purpose, shared.x(), point.x(), unique.x.as_slice())
+            // KDFe takes coordinates of the curve's size, whatever the public area has (Part 1, 44.5.3).
+            let public =
+                ecc::Point::new(curve, unique.x.as_slice(), unique.y.as_slice()).map_err(response_code)?;
+            derive(context, hash, purpose, shared.x(), point.x(), public.x())
         }
         _ => Err(ResponseCode::KEY),
     }
@@ -106,7 +109,7 @@ pub fn encrypt<'b>(
             let public =
                 ecc::Point::new(curve, unique.x.as_slice(), unique.y.as_slice()).map_err(response_code)?;
             let shared = ecc::multiply(context.engine, curve, private, &public).map_err(response_code)?;
-            let secret = derive(context, hash, purpose, shared.x(), point.x(), unique.x.as_slice())?;
+            let secret = derive(context, hash, purpose, shared.x(), point.x(), public.x())?;
             let sent =
                 TpmsEccPoint { x: Tpm2bEccParameter::new(point.x())?, y: Tpm2bEccParameter::new(point.y())? };
             Ok((secret, Tpm2bEncryptedSecret::new(context.arena.marshal(&sent)?)?))
