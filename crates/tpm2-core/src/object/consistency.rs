@@ -54,8 +54,15 @@ pub fn check_public(public: &TpmtPublic<'_>) -> Result<()> {
         }
         TpmuPublic::Ecc { parms, unique } => {
             let curve = curve(parms.curve_id.into()).ok_or(ResponseCode::CURVE)?;
-            let on_curve = ecc::is_on_curve(curve, unique.x.as_slice(), unique.y.as_slice());
-            if on_curve { Ok(()) } else { Err(ResponseCode::ECC_POINT) }
+            let (x, y) = (unique.x.as_slice(), unique.y.as_slice());
+            // Coordinates are padded (Part 1, 44.5.3): a key has one public area, and so one Name.
+            if x.len() != curve.size() || y.len() != curve.size() {
+                Err(ResponseCode::KEY)
+            } else if ecc::is_on_curve(curve, x, y) {
+                Ok(())
+            } else {
+                Err(ResponseCode::ECC_POINT)
+            }
         }
         TpmuPublic::KeyedHash { unique, .. } | TpmuPublic::SymCipher { unique, .. } => {
             let size = public.name_alg.map_or(0, |hash| hash.digest_size());
