@@ -13,13 +13,21 @@ pub enum ClockAssurance {
     Secure,
 }
 
-/// The clock cannot be read.
+/// Why there is no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockError;
+pub enum ClockError {
+    /// The clock cannot be read now; the same call may succeed later.
+    Unavailable,
+    /// The clock was set back or began anew since the last answer. Said once: later answers count from another point.
+    Reset,
+}
 
 impl fmt::Display for ClockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the clock cannot be read")
+        f.write_str(match self {
+            Self::Unavailable => "the clock cannot be read now",
+            Self::Reset => "the clock was set back",
+        })
     }
 }
 
@@ -30,6 +38,6 @@ pub trait Clock {
     /// How far the clock can be trusted.
     fn clock_assurance(&self) -> ClockAssurance;
 
-    /// Milliseconds since some point that is fixed while the service runs. Never less than an earlier answer.
+    /// Milliseconds since some point. Never less than an earlier answer, unless [`ClockError::Reset`] came between.
     fn milliseconds(&mut self) -> Result<u64, ClockError>;
 }

@@ -35,10 +35,24 @@ impl fmt::Display for EntropyError {
 
 impl core::error::Error for EntropyError {}
 
+/// How the source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntropyHealth {
+    /// Its health tests pass, or whoever runs it vouches for it.
+    Good,
+    /// Nobody tests it.
+    Untested,
+    /// A health test failed: it gives nothing until the platform's reset.
+    Failed,
+}
+
 /// A source of entropy.
 pub trait Entropy {
     /// How strong the source is.
     fn entropy_assurance(&self) -> EntropyAssurance;
+
+    /// How the source is.
+    fn entropy_health(&self) -> EntropyHealth;
 
     /// Fills all of `out` with full-entropy bytes, or leaves it zeroed and says why not.
     fn fill_entropy(&mut self, out: &mut [u8]) -> Result<(), EntropyError>;

@@ -120,6 +120,10 @@ pub trait AtomicStore {
     /// What the store protects its records from.
     fn store_assurance(&self) -> StoreAssurance;
 
+    /// Whether a transaction could be kept now, as far as that is known without trying:
+    /// [`StoreError::Unavailable`] or [`StoreError::RateLimited`] otherwise.
+    fn ready(&mut self) -> Result<(), StoreError>;
+
     /// Hands every record to `visit`, in no particular order. [`StoreError::Missing`] where nothing was ever kept.
     fn load(&mut self, visit: &mut dyn FnMut(RecordKey, &[u8])) -> Result<(), StoreError>;
 

@@ -7,8 +7,11 @@ use std::time::Duration;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustix::time::{ClockId, clock_gettime};
 use tee_api::{
-    AtomicStore, Change, Checkpoint, Clock, ClockAssurance, ClockError, Entropy, EntropyAssurance,
-    EntropyError, Flow, RecordKey, StoreAssurance, StoreError,
+    AtomicStore, Change, Checkpoint, Client, ClientAssurance, ClientIdentity, Clock, ClockAssurance,
+    ClockError, CounterAssurance, CounterError, DeviceKey, DeviceKeyAssurance, DeviceKeyError, Entropy,
+    EntropyAssurance, EntropyError, EntropyHealth, Flow, Isolation, IsolationAssurance, Lifecycle,
+    LifecycleAssurance, MarkerError, MonotonicCounter, Platform, Provisioning, RecordKey, StartReason,
+    StoreAssurance, StoreError,
 };
 
 use crate::control::{Control, Watch};
@@ -20,6 +23,7 @@ use crate::store::{FileStore, StateOptions};
 pub struct LinuxPlatform {
     store: FileStore,
     watch: Watch,
+    failed: Option<String>,
 }
 
 impl LinuxPlatform {
@@ -30,7 +34,7 @@ impl LinuxPlatform {
     /// Opens the state, and takes it for this process alone. Where the folder holds nothing of ours, the state is
     /// made by the first commit; until then [`AtomicStore::load`] answers [`StoreError::Missing`].
     pub fn open(options: &StateOptions) -> Result<Self, OpenError> {
-        Ok(Self { store: FileStore::open(options)?, watch: Watch::new() })
+        Ok(Self { store: FileStore::open(options)?, watch: Watch::new(), failed: None })
     }
 
     /// The folder that holds the state.
@@ -51,6 +55,11 @@ impl LinuxPlatform {
     /// Writes another identity into the header, after an update for instance. No record changes.
     pub fn set_identity(&mut self, identity: Identity) -> Result<(), StoreError> {
         self.store.set_identity(identity)
+    }
+
+    /// Why the service can go on no longer, where it said so.
+    pub fn failed(&self) -> Option<&str> {
+        self.failed.as_deref()
     }
 
     /// Cancels a running command from another thread, and says when one begins.
@@ -79,6 +88,11 @@ impl Entropy for LinuxPlatform {
         EntropyAssurance::OperatingSystem
     }
 
+    /// The kernel tests its sources, and gives nothing before it is seeded.
+    fn entropy_health(&self) -> EntropyHealth {
+        EntropyHealth::Good
+    }
+
     /// Waits, early in the machine's start, until the kernel's generator is seeded.
     fn fill_entropy(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
         fill_random(out)
@@ -93,8 +107,8 @@ impl Clock for LinuxPlatform {
     /// Since the machine's start, suspend included.
     fn milliseconds(&mut self) -> Result<u64, ClockError> {
         let now = clock_gettime(ClockId::Boottime);
-        let seconds = u64::try_from(now.tv_sec).map_err(|_| ClockError)?;
-        let nanoseconds = u64::try_from(now.tv_nsec).map_err(|_| ClockError)?;
+        let seconds = u64::try_from(now.tv_sec).map_err(|_| ClockError::Unavailable)?;
+        let nanoseconds = u64::try_from(now.tv_nsec).map_err(|_| ClockError::Unavailable)?;
         Ok(seconds * 1000 + nanoseconds / 1_000_000)
     }
 }
@@ -111,6 +125,10 @@ impl AtomicStore for LinuxPlatform {
         self.store.assurance()
     }
 
+    fn ready(&mut self) -> Result<(), StoreError> {
+        self.store.ready()
+    }
+
     fn load(&mut self, visit: &mut dyn FnMut(RecordKey, &[u8])) -> Result<(), StoreError> {
         self.store.records()?.iter().for_each(|(key, value)| visit(key, value));
         Ok(())
@@ -120,6 +138,75 @@ impl AtomicStore for LinuxPlatform {
         self.store.commit(changes)
     }
 }
+
+/// Linux offers no counter that outlives the files.
+impl MonotonicCounter for LinuxPlatform {
+    fn counter_assurance(&self) -> CounterAssurance {
+        CounterAssurance::None
+    }
+
+    fn counter_value(&mut self) -> Result<u64, CounterError> {
+        Err(CounterError::Exhausted)
+    }
+
+    fn advance_counter(&mut self, _to: u64) -> Result<(), CounterError> {
+        Err(CounterError::Exhausted)
+    }
+}
+
+/// A process has no key of its device's; the key that seals the state is the store's.
+impl DeviceKey for LinuxPlatform {
+    fn device_key_assurance(&self) -> DeviceKeyAssurance {
+        DeviceKeyAssurance::None
+    }
+
+    fn derive_key(&mut self, _label: &[u8], out: &mut [u8]) -> Result<(), DeviceKeyError> {
+        out.fill(0);
+        Err(DeviceKeyError::Unsupported)
+    }
+}
+
+/// The sockets' permissions decide who gets here; whoever does is not told apart.
+impl ClientIdentity for LinuxPlatform {
+    fn client_assurance(&self) -> ClientAssurance {
+        ClientAssurance::None
+    }
+
+    fn client(&self) -> Client {
+        Client::NormalWorld
+    }
+}
+
+impl Isolation for LinuxPlatform {
+    fn isolation_assurance(&self) -> IsolationAssurance {
+        IsolationAssurance::Process
+    }
+}
+
+/// A process that starts cannot tell whether the machine was reset, or only the process.
+impl Lifecycle for LinuxPlatform {
+    fn lifecycle_assurance(&self) -> LifecycleAssurance {
+        LifecycleAssurance::None
+    }
+
+    fn start_reason(&self) -> StartReason {
+        StartReason::PlatformReset
+    }
+
+    fn provisioning(&mut self) -> Result<Provisioning, MarkerError> {
+        Ok(Provisioning::Unknown)
+    }
+
+    fn mark_provisioned(&mut self) -> Result<(), MarkerError> {
+        Ok(())
+    }
+
+    fn fail(&mut self, why: &str) {
+        self.failed = Some(why.to_owned());
+    }
+}
+
+impl Platform for LinuxPlatform {}
 
 /// All of `out` from the kernel, or zeros and why not.
 pub(crate) fn fill_random(out: &mut [u8]) -> Result<(), EntropyError> {

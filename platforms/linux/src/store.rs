@@ -131,6 +131,14 @@ impl FileStore {
         }
     }
 
+    /// Nothing is known of a file's medium before it is tried.
+    pub(crate) const fn ready(&self) -> Result<(), StoreError> {
+        match &self.state {
+            State::Kept(_) | State::Empty(_) => Ok(()),
+            State::Unknown => Err(StoreError::OutcomeUnknown),
+        }
+    }
+
     /// Keeps all of `changes` or none; the first transaction makes the state.
     pub(crate) fn commit(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         match &mut self.state {

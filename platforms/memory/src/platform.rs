@@ -5,8 +5,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tee_api::{
-    AtomicStore, Change, Checkpoint, Clock, ClockAssurance, ClockError, Entropy, EntropyAssurance,
-    EntropyError, Flow, RecordKey, StoreAssurance, StoreError,
+    AtomicStore, Change, Checkpoint, Client, ClientAssurance, ClientIdentity, Clock, ClockAssurance,
+    ClockError, CounterAssurance, CounterError, DeviceKey, DeviceKeyAssurance, DeviceKeyError, Entropy,
+    EntropyAssurance, EntropyError, EntropyHealth, Flow, Isolation, IsolationAssurance, Lifecycle,
+    LifecycleAssurance, MarkerError, MonotonicCounter, Platform, Provisioning, RecordKey, StartReason,
+    StoreAssurance, StoreError,
 };
 
 use crate::Records;
@@ -24,6 +27,8 @@ pub struct Counts {
     pub entropy_calls: u64,
     /// Bytes of entropy handed out.
     pub entropy_bytes: u64,
+    /// Calls that read or moved the counter.
+    pub counter_calls: u64,
     /// Readings of the clock.
     pub clock_readings: u64,
     /// Checkpoints passed.
@@ -43,7 +48,11 @@ impl MemoryPlatform {
     pub fn new(seed: u64) -> Self {
         Self::of(Device {
             store: None,
-            reported: StoreAssurance::Volatile,
+            claims: Claims::default(),
+            counter: None,
+            provisioned: None,
+            restarted: false,
+            failed: None,
             entropy_state: seed,
             scripted_entropy: VecDeque::new(),
             milliseconds: 0,
@@ -65,8 +74,8 @@ impl MemoryPlatform {
         Self::of(self.device().clone())
     }
 
-    /// The device after its power was cut: the store, the entropy's state and the time stay, all that was scripted
-    /// and counted is gone. Other handles keep the old device, so what still runs there cannot reach this one.
+    /// The device after its power was cut: the store, the counter, the entropy's state and the time stay, all that was
+    /// scripted and counted is gone. Other handles keep the old device, so what still runs there cannot reach this one.
     pub fn reboot(&self) -> Self {
         let mut device = self.device().clone();
         device.scripted_entropy.clear();
@@ -74,7 +83,21 @@ impl MemoryPlatform {
         device.cancel_at = None;
         device.faults = Faults::default();
         device.counts = Counts::default();
+        device.restarted = false;
+        device.failed = None;
         Self::of(device)
+    }
+
+    /// The device after the service alone was started again, and the platform went on.
+    pub fn restart_service(&self) -> Self {
+        let restarted = self.reboot();
+        restarted.device().restarted = true;
+        restarted
+    }
+
+    /// What the service said when it failed the platform.
+    pub fn failed(&self) -> Option<String> {
+        self.device().failed.clone()
     }
 
     /// How often the device was called.
@@ -97,9 +120,55 @@ impl MemoryPlatform {
         self.device().store = records;
     }
 
-    /// The assurance that the store claims; [`StoreAssurance::Volatile`] unless told.
+    /// The assurance that the store claims.
     pub fn set_store_assurance(&self, assurance: StoreAssurance) {
-        self.device().reported = assurance;
+        self.device().claims.store = assurance;
+    }
+
+    /// The assurance that the entropy claims.
+    pub fn set_entropy_assurance(&self, assurance: EntropyAssurance) {
+        self.device().claims.entropy = assurance;
+    }
+
+    /// The assurance that the clock claims.
+    pub fn set_clock_assurance(&self, assurance: ClockAssurance) {
+        self.device().claims.clock = assurance;
+    }
+
+    /// The assurance that the device's key claims.
+    pub fn set_device_key_assurance(&self, assurance: DeviceKeyAssurance) {
+        self.device().claims.device_key = assurance;
+    }
+
+    /// The assurance that the isolation claims.
+    pub fn set_isolation_assurance(&self, assurance: IsolationAssurance) {
+        self.device().claims.isolation = assurance;
+    }
+
+    /// The assurance that the callers' identity claims.
+    pub fn set_client_assurance(&self, assurance: ClientAssurance) {
+        self.device().claims.client = assurance;
+    }
+
+    /// The assurance that the start's reason claims.
+    pub fn set_lifecycle_assurance(&self, assurance: LifecycleAssurance) {
+        self.device().claims.lifecycle = assurance;
+    }
+
+    /// The counter's value; `None`, as a new device has it, takes the counter away.
+    pub fn set_counter(&self, value: Option<u64>) {
+        self.device().counter = value;
+    }
+
+    /// The counter's value.
+    pub fn counter(&self) -> Option<u64> {
+        self.device().counter
+    }
+
+    /// Whether something outside the store remembers that a service was provisioned; `None`, as a new device has it,
+    /// where nothing can.
+    pub fn set_provisioned(&self, provisioned: Option<bool>) {
+        self.device().provisioned = provisioned;
     }
 
     /// Handed out, in this order, before the seeded entropy goes on.
@@ -152,6 +221,26 @@ impl MemoryPlatform {
     /// Every commit from now on keeps nothing and answers `error`, until `None`: a dark period.
     pub fn fail_all_commits(&self, error: Option<StoreError>) {
         self.device().faults.all_commits = error;
+    }
+
+    /// Storage cannot be reached at all from now on, or can be reached again.
+    pub fn set_storage_away(&self, away: bool) {
+        let error = away.then_some(StoreError::Unavailable);
+        let mut device = self.device();
+        device.faults.all_commits = error;
+        device.faults.all_loads = error;
+    }
+
+    /// Every call of the counter from now on answers `error` and moves nothing, until `None`.
+    pub fn fail_all_counter_calls(&self, error: Option<CounterError>) {
+        self.device().faults.all_counter_calls = error;
+    }
+
+    /// `calls` more calls of the counter work as ever, then one moves it and still answers
+    /// [`CounterError::OutcomeUnknown`].
+    pub fn lose_counter_answer_after(&self, calls: u64) {
+        let mut device = self.device();
+        device.faults.lost_counter_answer = Some(device.counts.counter_calls.saturating_add(calls));
     }
 
     /// The next load answers `error`.
@@ -209,9 +298,16 @@ impl fmt::Debug for MemoryPlatform {
 }
 
 impl Entropy for MemoryPlatform {
-    /// It can be predicted, so it claims nothing.
+    /// What the test says: this entropy can be predicted.
     fn entropy_assurance(&self) -> EntropyAssurance {
-        EntropyAssurance::None
+        self.device().claims.entropy
+    }
+
+    fn entropy_health(&self) -> EntropyHealth {
+        match self.device().faults.all_entropy {
+            Some(EntropyError::Unhealthy) => EntropyHealth::Failed,
+            _ => EntropyHealth::Untested,
+        }
     }
 
     fn fill_entropy(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
@@ -238,14 +334,14 @@ impl Entropy for MemoryPlatform {
 
 impl Clock for MemoryPlatform {
     fn clock_assurance(&self) -> ClockAssurance {
-        ClockAssurance::NormalWorld
+        self.device().claims.clock
     }
 
     fn milliseconds(&mut self) -> Result<u64, ClockError> {
         let mut device = self.device();
         device.counts.clock_readings += 1;
         if std::mem::take(&mut device.faults.next_clock) {
-            return Err(ClockError);
+            return Err(ClockError::Unavailable);
         }
         let now = device.milliseconds;
         device.milliseconds = now.saturating_add(device.milliseconds_per_reading);
@@ -265,7 +361,14 @@ impl Checkpoint for MemoryPlatform {
 
 impl AtomicStore for MemoryPlatform {
     fn store_assurance(&self) -> StoreAssurance {
-        self.device().reported
+        self.device().claims.store
+    }
+
+    fn ready(&mut self) -> Result<(), StoreError> {
+        match self.device().faults.all_commits {
+            Some(error @ (StoreError::Unavailable | StoreError::RateLimited)) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn load(&mut self, visit: &mut dyn FnMut(RecordKey, &[u8])) -> Result<(), StoreError> {
@@ -273,7 +376,7 @@ impl AtomicStore for MemoryPlatform {
         let records = {
             let mut device = self.device();
             device.counts.loads += 1;
-            if let Some(error) = device.faults.next_load.take() {
+            if let Some(error) = device.faults.next_load.take().or(device.faults.all_loads) {
                 return Err(error);
             }
             device.store.clone().ok_or(StoreError::Missing)?
@@ -304,10 +407,129 @@ impl AtomicStore for MemoryPlatform {
     }
 }
 
+impl MonotonicCounter for MemoryPlatform {
+    fn counter_assurance(&self) -> CounterAssurance {
+        if self.device().counter.is_some() { CounterAssurance::Hardware } else { CounterAssurance::None }
+    }
+
+    fn counter_value(&mut self) -> Result<u64, CounterError> {
+        self.device().counter_call(|value| Ok(*value))
+    }
+
+    fn advance_counter(&mut self, to: u64) -> Result<(), CounterError> {
+        self.device().counter_call(|value| {
+            if *value != to && value.checked_add(1) != Some(to) {
+                return Err(CounterError::Mismatch);
+            }
+            *value = to;
+            Ok(())
+        })
+    }
+}
+
+impl DeviceKey for MemoryPlatform {
+    fn device_key_assurance(&self) -> DeviceKeyAssurance {
+        self.device().claims.device_key
+    }
+
+    /// Follows from the label alone, as a test key does.
+    fn derive_key(&mut self, label: &[u8], out: &mut [u8]) -> Result<(), DeviceKeyError> {
+        out.fill(0);
+        if self.device_key_assurance() == DeviceKeyAssurance::None
+            || out.len() > tee_api::MAX_DERIVED_KEY_SIZE
+        {
+            return Err(DeviceKeyError::Unsupported);
+        }
+        let mut state = label.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3)
+        });
+        out.fill_with(|| split_mix(&mut state));
+        Ok(())
+    }
+}
+
+impl ClientIdentity for MemoryPlatform {
+    fn client_assurance(&self) -> ClientAssurance {
+        self.device().claims.client
+    }
+
+    fn client(&self) -> Client {
+        Client::NormalWorld
+    }
+}
+
+impl Isolation for MemoryPlatform {
+    fn isolation_assurance(&self) -> IsolationAssurance {
+        self.device().claims.isolation
+    }
+}
+
+impl Lifecycle for MemoryPlatform {
+    fn lifecycle_assurance(&self) -> LifecycleAssurance {
+        self.device().claims.lifecycle
+    }
+
+    fn start_reason(&self) -> StartReason {
+        if self.device().restarted { StartReason::ServiceRestart } else { StartReason::PlatformReset }
+    }
+
+    fn provisioning(&mut self) -> Result<Provisioning, MarkerError> {
+        Ok(match self.device().provisioned {
+            None => Provisioning::Unknown,
+            Some(false) => Provisioning::Fresh,
+            Some(true) => Provisioning::Provisioned,
+        })
+    }
+
+    fn mark_provisioned(&mut self) -> Result<(), MarkerError> {
+        if let Some(provisioned) = &mut self.device().provisioned {
+            *provisioned = true;
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, why: &str) {
+        self.device().failed = Some(why.to_owned());
+    }
+}
+
+impl Platform for MemoryPlatform {}
+
+/// What the device claims of itself. A new one claims what a good device does, but for a counter and a marker, so
+/// that tests run under the default policy.
+#[derive(Clone, Copy)]
+struct Claims {
+    entropy: EntropyAssurance,
+    store: StoreAssurance,
+    clock: ClockAssurance,
+    device_key: DeviceKeyAssurance,
+    isolation: IsolationAssurance,
+    client: ClientAssurance,
+    lifecycle: LifecycleAssurance,
+}
+
+impl Default for Claims {
+    fn default() -> Self {
+        Self {
+            entropy: EntropyAssurance::Hardware,
+            store: StoreAssurance::Sealed,
+            clock: ClockAssurance::Secure,
+            device_key: DeviceKeyAssurance::Hardware,
+            isolation: IsolationAssurance::SecureWorld,
+            client: ClientAssurance::Secure,
+            lifecycle: LifecycleAssurance::Secure,
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Device {
     store: Option<Records>,
-    reported: StoreAssurance,
+    claims: Claims,
+    counter: Option<u64>,
+    provisioned: Option<bool>,
+    restarted: bool,
+    failed: Option<String>,
     entropy_state: u64,
     scripted_entropy: VecDeque<u8>,
     milliseconds: u64,
@@ -318,10 +540,30 @@ struct Device {
     counts: Counts,
 }
 
+impl Device {
+    fn counter_call<T>(
+        &mut self,
+        act: impl FnOnce(&mut u64) -> Result<T, CounterError>,
+    ) -> Result<T, CounterError> {
+        let call = self.counts.counter_calls;
+        self.counts.counter_calls += 1;
+        let value = self.counter.as_mut().ok_or(CounterError::Exhausted)?;
+        if let Some(error) = self.faults.all_counter_calls {
+            return Err(error);
+        }
+        let answer = act(value);
+        let lost = self.faults.lost_counter_answer.take_if(|at| *at == call).is_some();
+        if lost { Err(CounterError::OutcomeUnknown) } else { answer }
+    }
+}
+
 #[derive(Clone, Default)]
 struct Faults {
     commits: Vec<CommitFault>,
     all_commits: Option<StoreError>,
+    all_loads: Option<StoreError>,
+    all_counter_calls: Option<CounterError>,
+    lost_counter_answer: Option<u64>,
     next_load: Option<StoreError>,
     entropy: Option<(u64, EntropyError)>,
     all_entropy: Option<EntropyError>,
@@ -436,7 +678,7 @@ mod tests {
         device.advance_per_reading(2);
         assert_eq!([(); 2].map(|()| device.milliseconds()), [Ok(5), Ok(7)]);
         device.fail_next_clock();
-        assert_eq!(device.milliseconds(), Err(ClockError));
+        assert_eq!(device.milliseconds(), Err(ClockError::Unavailable));
         assert_eq!(device.milliseconds(), Ok(9));
     }
 }
