@@ -6,6 +6,7 @@ mod common;
 use common::{Machine, ok, owner, primary, refused, started};
 use tpm2_client::template::{self, Template};
 use tpm2_client::{Client, Command, Entity, Fields, StartSession, commands, name_of_public};
+use tpm2_core::posture_index;
 use tpm2_crypto::{HashAlgorithm, hash};
 use tpm2_types::{
     Position, ResponseCode, TpmAlgId, TpmCc, TpmHandle, TpmRh, TpmaNv, TpmaObject, TpmsAttest, TpmuAttest,
@@ -184,6 +185,28 @@ fn the_largest_index_is_attested_whole() {
         let code = refused(tpm.run(&certify(&key, &index, size, offset)));
         assert_eq!(code, ResponseCode::NV_RANGE);
     }
+}
+
+/// Evidence of what the platform guarantees: every hierarchy gets it attested, and so does who has no authorization.
+#[test]
+fn the_posture_is_attested() {
+    let mut tpm = started();
+    let (key, _) = primary(&mut tpm, TpmRh::ENDORSEMENT, &template::ak_ecc());
+    let index = as_it_is(&mut tpm, &Entity::permanent(posture_index::HANDLE));
+    let size = u16::try_from(posture::Evidence::SIZE).unwrap();
+    let read = ok(&mut tpm, &commands::nv_read(owner(), &index, size, 0));
+    let posture = read.fields().sized().unwrap().to_vec();
+    assert!(posture.starts_with(b"FTPMPOST"));
+    for auth in [&owner(), &Entity::permanent(TpmRh::PLATFORM), &index] {
+        let command = commands::nv_certify(&key, auth, &index, NONCE, template::null(), size, 0);
+        let (attest, signature) = attested(&mut tpm, &command);
+        let TpmuAttest::Nv(info) = parse(&attest).attested else { panic!("another attestation") };
+        assert_eq!((info.index_name.as_slice(), info.nv_contents.as_slice()), (index.name(), &*posture));
+        check_signature(&mut tpm, &key, HashAlgorithm::Sha256, &attest, &signature);
+    }
+    let (attest, _) = attested(&mut tpm, &certify(&key, &index, 0, 0));
+    let TpmuAttest::NvDigest(info) = parse(&attest).attested else { panic!("another attestation") };
+    assert_eq!(info.nv_digest.as_slice(), &*hash(HashAlgorithm::Sha256, &[&posture]));
 }
 
 /// The index authorizes with its own authValue, in the second session.
