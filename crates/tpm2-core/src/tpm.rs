@@ -27,22 +27,22 @@ use crate::state::{Changes, Kind, Manufacture, Orderly, State, parse};
 
 /// A TPM.
 pub struct Tpm<'m, P: Platform> {
-    state: State<'m>,
-    buffer: &'m mut [u8],
-    platform: P,
+    pub(crate) state: State<'m>,
+    pub(crate) buffer: &'m mut [u8],
+    pub(crate) platform: P,
     engine: &'static dyn Engine,
     profile: &'static Profile,
     /// None as long as there was no entropy to seed it with.
-    random: Option<Drbg>,
+    pub(crate) random: Option<Drbg>,
     /// The source of entropy failed a health test, its own or ours: it is not asked again before the platform's reset.
     entropy_failed: bool,
     clock: Clock,
     self_tests: SelfTests,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     /// TPM2_Startup came before the state could be had: what it does to the state is still to be done.
     started_early: bool,
-    judgement: Judgement,
-    failure: Option<FailureReason>,
+    pub(crate) judgement: Judgement,
+    pub(crate) failure: Option<FailureReason>,
     /// What was last said to the platform of a failure.
     reported: Option<FailureReason>,
     /// The bytes of the buffer that may hold something since the last command.
@@ -64,6 +64,8 @@ pub enum FailureReason {
     Restarted,
     /// This TPM was moved to another device.
     Moved,
+    /// A TPM that comes from another device is expected here: an import was prepared, or cut short.
+    AwaitsImport,
     /// A self test did not give the known answer.
     SelfTest,
     /// There is no entropy to seed the generator with.
@@ -88,6 +90,7 @@ impl fmt::Display for FailureReason {
                 "the TPM was restarted without its platform: its PCRs are lost until the next reset",
             ),
             Self::Moved => f.write_str("this TPM was moved to another device"),
+            Self::AwaitsImport => f.write_str("a TPM from another device is expected here; import it"),
             Self::SelfTest => f.write_str("a self test failed"),
             Self::Entropy(error) => error.fmt(f),
             Self::State => f.write_str("the state of the TPM is inconsistent"),
@@ -109,6 +112,7 @@ impl FailureReason {
             Self::Refused(_) => "fTPM: refused by policy",
             Self::Restarted => "fTPM: restarted without its platform",
             Self::Moved => "fTPM: moved to another device",
+            Self::AwaitsImport => "fTPM: awaits an import",
             Self::SelfTest => "fTPM: self test failed",
             Self::Entropy(_) => "fTPM: entropy failed",
             Self::State => "fTPM: state inconsistent",
@@ -323,8 +327,13 @@ impl<'m, P: Platform> Tpm<'m, P> {
     fn attach(&mut self) {
         if self.failure.is_none() {
             match self.ledger.attach(&mut self.state, &mut self.platform) {
+                Ok(Attached::Yes) if self.awaits_import() => self.failure = Some(FailureReason::AwaitsImport),
                 Ok(Attached::Yes) if self.state.bytes(Kind::Moved.only()).is_some() => {
                     self.failure = Some(FailureReason::Moved);
+                }
+                Ok(Attached::Yes) if !manufacture::is_complete(&self.state) => {
+                    self.ledger.detach(&mut self.state);
+                    self.failure = Some(FailureReason::State);
                 }
                 Ok(Attached::Yes) => {
                     // A cut may have come between the manufacture and its mark.
@@ -339,8 +348,14 @@ impl<'m, P: Platform> Tpm<'m, P> {
         self.remember();
     }
 
+    /// Whether what is there is the beginning of an import. A TPM that was moved away may wait for another.
+    fn awaits_import(&self) -> bool {
+        let is_there = |kind: Kind| self.state.bytes(kind.only()).is_some();
+        is_there(Kind::Importing) || is_there(Kind::ImportToken) && !is_there(Kind::Moved)
+    }
+
     /// Writes the posture's index: what the platform guarantees, and which TPM this is.
-    fn remember(&mut self) {
+    pub(crate) fn remember(&mut self) {
         let manufacture = self.state.get::<Manufacture<'_>>(Kind::Manufacture.only());
         let mut id = [0; 16];
         let mut count = 0;
@@ -354,7 +369,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
     }
 
     /// Before a command: what earlier ones had to leave, and what storage, counter, entropy and clock say now.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if self.failure.is_some() {
             return;
         }
@@ -407,7 +422,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
     }
 
     /// Tells the platform of a failure, once.
-    fn report(&mut self) {
+    pub(crate) fn report(&mut self) {
         if self.failure != self.reported {
             self.reported = self.failure;
             // An empty store is no failure before somebody wants a TPM of it.
@@ -417,7 +432,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
         }
     }
 
-    fn seed_random(&mut self) -> Result<(), FailureReason> {
+    pub(crate) fn seed_random(&mut self) -> Result<(), FailureReason> {
         if self.entropy_failed {
             return Err(FailureReason::Entropy(EntropyError::Unhealthy));
         }
