@@ -23,7 +23,7 @@ use crate::memory::{MAX_COMMAND_SIZE, MAX_RESPONSE_SIZE, Slices};
 use crate::pipeline::{Request, error_response};
 use crate::profile::{PC_CLIENT, Profile};
 use crate::self_test::SelfTests;
-use crate::state::{Changes, Kind, Manufacture, Orderly, State, parse};
+use crate::state::{Availability, Changes, Kind, Manufacture, Orderly, State, parse};
 
 /// A TPM.
 pub struct Tpm<'m, P: Platform> {
@@ -493,35 +493,43 @@ impl<'m, P: Platform> Tpm<'m, P> {
         if let Some(unrecorded) = state.unrecorded().filter(|_| state.unavailable().is_none()) {
             let mut late = Changes::new();
             dictionary_attack::record(state, clock, &arena, &mut late, unrecorded)?;
-            let kept = ledger.commit(state, platform, failure, &arena, &mut late).is_ok();
-            if kept || !ledger.is_settled() {
+            let kept = ledger.commit(state, platform, failure, &arena, &mut late);
+            if kept.is_ok() || !ledger.is_settled() {
                 state.set_unrecorded(None);
+            } else if let Err(code) = kept {
+                // Nothing else may be kept before it: TPM2_Shutdown would let it be forgotten.
+                state.set_availability(Availability::Dark(code));
             }
         }
         let parsed = request.parse(&header, state)?;
-        if parsed.uses_protected_entity(state, clock)? {
-            let mut ahead = Changes::new();
-            dictionary_attack::write_ahead(state, clock, &arena, &mut ahead)?;
-            ledger.commit(state, platform, failure, &arena, &mut ahead)?;
-        }
+        let checks = parsed.protected_checks(state, clock)?;
+        let mut ahead = Changes::new();
+        dictionary_attack::write_ahead(state, clock, &arena, &mut ahead, checks)?;
+        ledger.commit(state, platform, failure, &arena, &mut ahead)?;
         let authorized = match parsed.authorize(state, clock, &arena) {
             Ok(authorized) => authorized,
             Err(denied) => {
-                if let Some(counted) = denied.failure {
-                    let mut changes = Changes::new();
-                    dictionary_attack::record(state, clock, &arena, &mut changes, counted)?;
-                    state.set_unrecorded(Some(counted));
-                    let kept = ledger.commit(state, platform, failure, &arena, &mut changes);
-                    if kept.is_ok() || !ledger.is_settled() {
-                        state.set_unrecorded(None);
+                let mut changes = Changes::new();
+                match denied.failure {
+                    Some(counted) => {
+                        dictionary_attack::record(state, clock, &arena, &mut changes, counted)?;
+                        state.set_unrecorded(Some(counted));
                     }
-                    kept?;
+                    None if checks.lockout => dictionary_attack::settle_lockout(state, &mut changes)?,
+                    None => {}
                 }
+                let kept = ledger.commit(state, platform, failure, &arena, &mut changes);
+                if denied.failure.is_some() && (kept.is_ok() || !ledger.is_settled()) {
+                    state.set_unrecorded(None);
+                }
+                kept?;
                 return Err(denied.code);
             }
         };
 
         let mut changes = Changes::new();
+        // Kept with what the command changes, or by itself where that fails.
+        dictionary_attack::settle_lockout(state, &mut changes)?;
         let handles = authorized.handles;
         let mut context = Context {
             state,
@@ -544,6 +552,11 @@ impl<'m, P: Platform> Tpm<'m, P> {
         // What TPM2_Shutdown(STATE) saved and cannot be brought back is gone (Part 3, 9.3.1).
         if is_startup && sealed.as_ref().is_err_and(|code| *code == ResponseCode::FAILURE) {
             failure.get_or_insert(FailureReason::State);
+        }
+        if sealed.is_err() && checks.lockout {
+            let mut settled = Changes::new();
+            dictionary_attack::settle_lockout(state, &mut settled)?;
+            ledger.commit(state, platform, failure, &arena, &mut settled)?;
         }
         let sealed = sealed?;
         *used = [command.len(), sealed.length, working_size - arena.remaining()];
