@@ -14,6 +14,21 @@ pub struct Explanation {
 }
 
 impl Guarantee {
+    /// What it promises, as a sentence.
+    pub const fn promise(self) -> &'static str {
+        match self {
+            Self::Entropy => "Seeds and nonces cannot be predicted.",
+            Self::Storage => "State outlives the power and is nobody else's to read.",
+            Self::Rollback => "Old state that is put back is found out.",
+            Self::Clock => "Nobody moves the time.",
+            Self::DeviceKey => "State and exports can be tied to this device.",
+            Self::Isolation => "Nobody reads or changes the TPM's memory.",
+            Self::ClientIdentity => "Callers can be told apart.",
+            Self::FateSharing => "PCRs come back to their start only with the platform.",
+            Self::Provisioning => "An empty store is known to be new, or known to be lost.",
+        }
+    }
+
     /// What it is called in a sentence, behind "no" or "weak".
     pub const fn in_words(self) -> &'static str {
         match self {
