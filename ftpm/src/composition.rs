@@ -65,6 +65,9 @@ pub fn open(options: &TpmOptions) -> Result<Box<dyn TpmService>> {
     let mut tpm = Tpm::new(memory.slices(), platform, &AWS_LC);
     match (tpm.start(), options.manufacture) {
         (Start::Existing, _) => {}
+        (Start::Waiting(error), _) => {
+            warn!("{error}: the TPM serves what needs no state, and the rest once its state can be had");
+        }
         (Start::Empty, Manufacture::IfEmpty) => {
             tpm.manufacture().with_context(|| format!("no TPM could be made in {folder}"))?;
             match endorsement_name(&mut tpm) {

@@ -43,7 +43,8 @@ impl fmt::Display for CounterError {
 
 impl core::error::Error for CounterError {}
 
-/// A counter that belongs to one service and only goes forward, across restarts too. It may begin anywhere.
+/// A counter that belongs to one service and only goes forward, across restarts too. It stands at 0 until the service
+/// moves it for the first time.
 ///
 /// Where there is none, both calls answer [`CounterError::Exhausted`] and are not made.
 pub trait MonotonicCounter {

@@ -3,7 +3,7 @@
 use tpm2_types::{ResponseCode, Result, TpmHandle, TpmHt, TpmRh, TpmaNv, TpmaObject, TpmiAlgHash};
 
 use crate::arena::Arena;
-use crate::nv::NvIndex;
+use crate::nv::{NvIndex, posture_index};
 use crate::object::{Object, is_platform_persistent};
 use crate::session::Session;
 use crate::state::{Changes, Hierarchy, State, parse};
@@ -41,6 +41,10 @@ impl<'s> Entity<'s> {
             }
             Some(TpmHt::NV_INDEX) => {
                 let index = state.nv_index(handle)?.ok_or(ResponseCode::HANDLE)?;
+                // The TPM's own is no hierarchy's to hide.
+                if handle == posture_index::HANDLE {
+                    return Ok(Self::NvIndex(index));
+                }
                 let enables = state.state_clear()?;
                 let platform = index.attributes().contains(TpmaNv::PLATFORMCREATE);
                 let enabled = if platform { enables.ph_enable_nv.0 } else { enables.sh_enable.0 };

@@ -4,16 +4,17 @@ use tpm2_types::limits::{
     IMPLEMENTATION_PCR, MAX_CAP_BUFFER, MAX_CAP_DATA, MAX_DIGEST_SIZE, PCR_SELECT_SIZE,
 };
 use tpm2_types::{
-    Element, List, Marshal, MaxSize, ResponseCode, Result, TpmAlgId, TpmEccCurve, TpmHandle, TpmHt, TpmNt,
-    TpmPs, TpmPt, TpmPtPcr, TpmRh, TpmaAlgorithm, TpmaMemory, TpmaModes, TpmaPermanent, TpmaStartupClear,
-    TpmiAlgHash, TpmsAlgProperty, TpmsCapabilityData, TpmsPcrSelect, TpmsPcrSelection, TpmsTaggedPcrSelect,
-    TpmsTaggedPolicy, TpmsTaggedProperty, TpmtHa, Unmarshal,
+    Element, List, Marshal, MaxSize, ResponseCode, Result, Tpm2bVendorProperty, TpmAlgId, TpmEccCurve,
+    TpmHandle, TpmHt, TpmNt, TpmPs, TpmPt, TpmPtPcr, TpmRh, TpmaAlgorithm, TpmaMemory, TpmaModes,
+    TpmaPermanent, TpmaStartupClear, TpmiAlgHash, TpmsAlgProperty, TpmsCapabilityData, TpmsPcrSelect,
+    TpmsPcrSelection, TpmsTaggedPcrSelect, TpmsTaggedPolicy, TpmsTaggedProperty, TpmtHa, Unmarshal,
 };
 
 use crate::command::COMMANDS;
 use crate::context::Context;
 use crate::dictionary_attack;
 use crate::firmware;
+use crate::nv::posture_index;
 use crate::pcr;
 use crate::session::{SessionSlot, SessionTable};
 use crate::state::{Kind, State};
@@ -41,8 +42,14 @@ pub fn handles<'a>(context: &Context<'_, 'a>, first: u32, count: usize) -> Page<
         Some(TpmHt::PCR) => {
             page(context, (first..).take_while(|n| (*n as usize) < IMPLEMENTATION_PCR).map(TpmHandle), count)?
         }
-        Some(TpmHt::NV_INDEX) => page(context, ascending(state, &nv, first), count)?,
-        Some(TpmHt::PERSISTENT) => page(context, ascending(state, &persistent, first), count)?,
+        Some(TpmHt::NV_INDEX) => {
+            state.check_open()?;
+            page(context, nv_indices(state, &nv, first), count)?
+        }
+        Some(TpmHt::PERSISTENT) => {
+            state.check_open()?;
+            page(context, ascending(state, &persistent, first), count)?
+        }
         Some(TpmHt::TRANSIENT) => page(context, ascending(state, &[Kind::Object], first), count)?,
         // TPM_HT_LOADED_SESSION: by number, whatever the type; TPM_HT_SAVED_SESSION: their type is not kept.
         Some(TpmHt::HMAC_SESSION) => page(context, loaded_sessions(state, first), count)?,
@@ -168,6 +175,25 @@ fn ascending<'s>(state: &'s State<'_>, kinds: &'s [Kind], first: u32) -> impl It
         state.next_handle(kinds, handle.0.checked_add(1)?)
     })
 }
+
+/// The NV indices of all hierarchies, and the TPM's own among them, in ascending order.
+fn nv_indices<'s>(state: &'s State<'_>, kinds: &'s [Kind], first: u32) -> impl Iterator<Item = TpmHandle> {
+    let own = posture_index::HANDLE;
+    let below = ascending(state, kinds, first).take_while(move |handle| handle.0 < own.0);
+    let above = ascending(state, kinds, first.max(own.0.saturating_add(1)));
+    below.chain((first <= own.0).then_some(own)).chain(above)
+}
+
+/// TPM_CAP_VENDOR_PROPERTY: property 1 is the posture, as the TPM's own NV index has it.
+pub fn vendor_properties<'a>(context: &Context<'_, 'a>, first: u32, count: usize) -> Page<'a> {
+    let posture = context.arena.copy(context.state.posture())?;
+    let items = (first <= POSTURE).then(|| Tpm2bVendorProperty::new(posture)).transpose()?;
+    let (list, more) = page(context, items.into_iter(), count)?;
+    Ok((TpmsCapabilityData::VendorProperty(list), more))
+}
+
+/// The number of the posture among the vendor's properties.
+const POSTURE: u32 = 1;
 
 fn loaded_sessions<'s>(state: &'s State<'_>, first: u32) -> impl Iterator<Item = TpmHandle> + 's {
     let first = TpmHandle(first).index();

@@ -15,8 +15,15 @@ pub enum Failure {
     Lockout,
 }
 
-/// TPM_RC_LOCKOUT where protected entities, or lockout itself, may not be authorized now.
+/// TPM_RC_LOCKOUT where protected entities, or lockout itself, may not be authorized now. TPM_RC_NV_UNAVAILABLE or
+/// TPM_RC_NV_RATE in a dark period: a wrong guess could not be recorded, so none is looked at.
 pub fn check_lockout(state: &State<'_>, clock: &Clock, lockout: bool) -> Result<()> {
+    if state.unrecorded().is_some() {
+        return Err(ResponseCode::LOCKOUT);
+    }
+    if let Some(code) = state.unavailable() {
+        return Err(code);
+    }
     let now = healed(state, clock)?.0;
     let locked = if lockout { !now.lockout_auth_enabled.0 } else { is_in_lockout(&now) };
     if locked { Err(ResponseCode::LOCKOUT) } else { Ok(()) }

@@ -32,6 +32,7 @@ pub mod command;
 mod context;
 mod dictionary_attack;
 pub mod firmware;
+mod ledger;
 mod manufacture;
 mod memory;
 mod nv;
@@ -48,4 +49,5 @@ mod ticket;
 mod tpm;
 
 pub use memory::{MAX_COMMAND_SIZE, MAX_RESPONSE_SIZE, Memory, Slices};
+pub use nv::posture_index;
 pub use tpm::{FailureReason, Start, Tpm};

@@ -1,16 +1,18 @@
 //! Making a TPM: seeds, proofs, and everything as TPM2_Clear would leave it.
 
+use posture::Permit;
 use tee_api::{Platform, StoreError};
 use tpm2_crypto::{Drbg, Random};
 use tpm2_types::{ResponseCode, Result, Tpm2bDigest, TpmRh, TpmiYesNo};
 
 use crate::arena::Arena;
+use crate::ledger::Ledger;
 use crate::profile::Profile;
 use crate::state::{
     Changes, DictionaryAttack, Hierarchy, Kind, Manufacture, NvMaxCounter, Orderly, Permanent, Seeds,
     Shutdown, State,
 };
-use crate::tpm::{FailureReason, commit};
+use crate::tpm::FailureReason;
 
 /// The bytes of a primary seed and of a proof: the size of the largest digest.
 pub const SEED_SIZE: usize = 64;
@@ -29,21 +31,31 @@ pub const DEFAULT_DICTIONARY_ATTACK: DictionaryAttack<'static> = DictionaryAttac
     bytes: core::marker::PhantomData,
 };
 
-/// Makes a TPM in an empty state and keeps it, in one transaction.
-pub fn manufacture<P: Platform>(
+/// Makes a TPM in an empty state and keeps it, in one transaction; then marks the device as one that has a TPM.
+/// `count` is how often that has happened, as far as is known.
+#[allow(clippy::too_many_arguments, reason = "all that a TPM is made of")]
+pub(crate) fn manufacture<P: Platform>(
+    _permit: Permit,
     arena: &Arena<'_>,
     state: &mut State<'_>,
     random: &mut Drbg,
     platform: &mut P,
+    ledger: &mut Ledger,
     profile: &Profile,
+    count: u32,
 ) -> Result<(), FailureReason> {
     let time = platform.milliseconds().unwrap_or(0);
     let mut changes = Changes::new();
-    let staged = stage(arena, &mut changes, random, time, profile);
+    let staged = stage(arena, &mut changes, random, time, profile, count);
     staged.map_err(|_| FailureReason::State)?;
+    ledger.begin(state, platform)?;
     let mut failure = None;
-    commit(state, platform, &mut failure, &mut changes)
-        .map_err(|_| failure.unwrap_or(FailureReason::Store(StoreError::Unavailable)))
+    ledger
+        .commit(state, platform, &mut failure, arena, &mut changes)
+        .map_err(|_| failure.unwrap_or(FailureReason::Store(StoreError::Unavailable)))?;
+    // Without its mark the TPM is no worse than one on a device that has none; the next start marks it.
+    let _tried_again_at_the_next_start = platform.mark_provisioned();
+    Ok(())
 }
 
 /// Whether every record that a TPM has from manufacture on is there and makes sense.
@@ -68,6 +80,7 @@ fn stage<'b>(
     random: &mut Drbg,
     time: u64,
     profile: &Profile,
+    count: u32,
 ) -> Result<()> {
     let bytes = core::marker::PhantomData;
     let mut secret = |size| -> Result<Tpm2bDigest<'b>> {
@@ -86,7 +99,7 @@ fn stage<'b>(
         platform_proof: secret(SEED_SIZE)?,
         bytes,
     };
-    changes.put(arena, &Manufacture { id, time, profile: profile.id, count: 1, bytes })?;
+    changes.put(arena, &Manufacture { id, time, profile: profile.id, count, bytes })?;
     changes.put(arena, &seeds)?;
     for handle in [TpmRh::OWNER, TpmRh::ENDORSEMENT, TpmRh::LOCKOUT] {
         changes.put(arena, &Hierarchy::unset(handle))?;

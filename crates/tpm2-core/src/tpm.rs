@@ -2,21 +2,28 @@
 
 use core::fmt;
 
-use tee_api::{EntropyError, Platform, StoreError};
+use posture::{Evidence, Guarantee, Judgement, Policy, Posture, judge};
+use subtle::ConstantTimeEq;
+use tee_api::{
+    CounterError, EntropyError, LifecycleAssurance, Platform, Provisioning, StartReason, StoreError,
+};
 use tpm2_crypto::{Drbg, HashAlgorithm, Hasher, engine::Engine};
 use tpm2_types::{ResponseCode, Result, TpmCc};
 use zeroize::Zeroize;
 
 use crate::arena::Arena;
 use crate::clock::Clock;
+use crate::command::startup::startup;
 use crate::context::Context;
 use crate::dictionary_attack;
+use crate::firmware;
+use crate::ledger::{Attached, Ledger};
 use crate::manufacture;
 use crate::memory::{MAX_COMMAND_SIZE, MAX_RESPONSE_SIZE, Slices};
 use crate::pipeline::{Request, error_response};
 use crate::profile::{PC_CLIENT, Profile};
 use crate::self_test::SelfTests;
-use crate::state::{Changes, Kind, State};
+use crate::state::{Changes, Kind, Manufacture, Orderly, State, parse};
 
 /// A TPM.
 pub struct Tpm<'m, P: Platform> {
@@ -29,7 +36,13 @@ pub struct Tpm<'m, P: Platform> {
     random: Option<Drbg>,
     clock: Clock,
     self_tests: SelfTests,
+    ledger: Ledger,
+    /// TPM2_Startup came before the state could be had: what it does to the state is still to be done.
+    started_early: bool,
+    judgement: Judgement,
     failure: Option<FailureReason>,
+    /// What was last said to the platform of a failure.
+    reported: Option<FailureReason>,
     /// The bytes of the buffer that may hold something since the last command.
     used: [usize; 3],
 }
@@ -39,8 +52,16 @@ pub struct Tpm<'m, P: Platform> {
 pub enum FailureReason {
     /// No TPM was manufactured in this store.
     NotManufactured,
-    /// The store has no usable state.
+    /// The store has no usable state. [`StoreError::Missing`]: there was one, as something outside the store knows.
     Store(StoreError),
+    /// The platform's counter cannot be used.
+    Counter(CounterError),
+    /// The policy refuses to go on without this guarantee of the platform's.
+    Refused(Guarantee),
+    /// The TPM alone was started again while the platform went on: its PCRs say nothing any more.
+    Restarted,
+    /// This TPM was moved to another device.
+    Moved,
     /// A self test did not give the known answer.
     SelfTest,
     /// There is no entropy to seed the generator with.
@@ -53,10 +74,42 @@ impl fmt::Display for FailureReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotManufactured => f.write_str("no TPM was manufactured here"),
+            Self::Store(StoreError::Missing) => {
+                f.write_str("the state of the TPM that was manufactured here is missing")
+            }
             Self::Store(error) => error.fmt(f),
+            Self::Counter(error) => error.fmt(f),
+            Self::Refused(guarantee) => {
+                write!(f, "the policy refuses a platform without {}", guarantee.name())
+            }
+            Self::Restarted => f.write_str(
+                "the TPM was restarted without its platform: its PCRs are lost until the next reset",
+            ),
+            Self::Moved => f.write_str("this TPM was moved to another device"),
             Self::SelfTest => f.write_str("a self test failed"),
             Self::Entropy(error) => error.fmt(f),
             Self::State => f.write_str("the state of the TPM is inconsistent"),
+        }
+    }
+}
+
+impl FailureReason {
+    /// What the platform is told.
+    const fn summary(self) -> &'static str {
+        match self {
+            Self::NotManufactured => "fTPM: not manufactured",
+            Self::Store(StoreError::Missing) => "fTPM: state missing",
+            Self::Store(StoreError::Corrupt) => "fTPM: state corrupt",
+            Self::Store(StoreError::RolledBack) => "fTPM: state rolled back",
+            Self::Store(StoreError::Foreign) => "fTPM: state of another device",
+            Self::Store(_) => "fTPM: storage failed",
+            Self::Counter(_) => "fTPM: counter failed",
+            Self::Refused(_) => "fTPM: refused by policy",
+            Self::Restarted => "fTPM: restarted without its platform",
+            Self::Moved => "fTPM: moved to another device",
+            Self::SelfTest => "fTPM: self test failed",
+            Self::Entropy(_) => "fTPM: entropy failed",
+            Self::State => "fTPM: state inconsistent",
         }
     }
 }
@@ -70,13 +123,28 @@ pub enum Start {
     Existing,
     /// Nothing: [`Tpm::manufacture`] makes a TPM.
     Empty,
+    /// Storage, or the counter, cannot be asked yet. The TPM runs: it measures, and serves what needs no state; it
+    /// attaches the state when that can be had.
+    Waiting(StoreError),
     /// Something that cannot be used: the TPM is in failure mode and changes nothing.
     Failed(FailureReason),
 }
 
 impl<'m, P: Platform> Tpm<'m, P> {
     /// Loads the TPM from the platform's store and gives it power (_TPM_Init). [`Tpm::start`] says what was found.
+    /// The platform is judged by [`Policy::DEFAULT`].
     pub fn new(memory: Slices<'m>, platform: P, engine: &'static dyn Engine) -> Self {
+        Self::with_policy(memory, platform, engine, &Policy::DEFAULT)
+    }
+
+    /// As [`Tpm::new`], with another policy for what the platform does not guarantee.
+    pub fn with_policy(
+        memory: Slices<'m>,
+        mut platform: P,
+        engine: &'static dyn Engine,
+        policy: &Policy,
+    ) -> Self {
+        let judgement = judge(&Posture::of(&mut platform), policy);
         let mut tpm = Self {
             state: State::new(memory.persistent, memory.volatile),
             buffer: memory.buffer,
@@ -86,10 +154,18 @@ impl<'m, P: Platform> Tpm<'m, P> {
             random: None,
             clock: Clock::new(),
             self_tests: SelfTests::new(),
+            ledger: Ledger::new(),
+            started_early: false,
+            judgement,
             failure: None,
+            reported: None,
             used: [0; 3],
         };
-        tpm.load();
+        if judgement.is_degraded(Guarantee::Clock) {
+            tpm.clock.stand();
+        }
+        tpm.failure = tpm.check_start().err();
+        tpm.attach();
         tpm.power_on();
         tpm
     }
@@ -97,36 +173,71 @@ impl<'m, P: Platform> Tpm<'m, P> {
     /// What was found in the store, or became of it.
     pub fn start(&self) -> Start {
         match self.failure {
-            None => Start::Existing,
             Some(FailureReason::NotManufactured) => Start::Empty,
             Some(reason) => Start::Failed(reason),
+            None if self.state.is_closed() => Start::Waiting(match self.state.unavailable() {
+                Some(ResponseCode::NV_RATE) => StoreError::RateLimited,
+                _ => StoreError::Unavailable,
+            }),
+            None => Start::Existing,
         }
     }
 
+    /// What was made of the platform's guarantees.
+    pub fn judgement(&self) -> &Judgement {
+        &self.judgement
+    }
+
     /// Makes a TPM where there is none: new seeds, empty authorizations, a record of when. Refused where the store
-    /// holds anything, be it unusable.
+    /// holds anything, be it unusable, where something outside the store remembers a TPM, and where the policy does
+    /// not permit seeds on this platform.
     ///
     /// # Errors
     /// What stopped it; nothing was kept then.
     pub fn manufacture(&mut self) -> Result<(), FailureReason> {
         match self.failure {
-            Some(FailureReason::NotManufactured) => {}
-            Some(reason) => return Err(reason),
-            None => return Err(FailureReason::Store(StoreError::Foreign)),
+            Some(FailureReason::NotManufactured) => self.make(1),
+            Some(reason) => Err(reason),
+            None => Err(FailureReason::Store(StoreError::Foreign)),
         }
+    }
+
+    /// As [`Tpm::manufacture`], also where something outside the store remembers a TPM whose state is missing. That
+    /// one is given up: whatever was sealed to it, or encrypted for it, is lost.
+    ///
+    /// # Errors
+    /// What stopped it; nothing was kept then.
+    pub fn manufacture_by_force(&mut self) -> Result<(), FailureReason> {
+        match self.failure {
+            // How many there were before, nobody knows; one at least.
+            Some(FailureReason::Store(StoreError::Missing)) => self.make(2),
+            _ => self.manufacture(),
+        }
+    }
+
+    fn make(&mut self, count: u32) -> Result<(), FailureReason> {
+        let permit = self.judgement.permit().map_err(FailureReason::Refused)?;
         self.seed_random()?;
         let Some(random) = &mut self.random else { return Err(FailureReason::SelfTest) };
         let (arena_memory, _) = self.buffer.split_at_mut(MAX_COMMAND_SIZE);
         let outcome = manufacture::manufacture(
+            permit,
             &Arena::new(arena_memory),
             &mut self.state,
             random,
             &mut self.platform,
+            &mut self.ledger,
             self.profile,
+            count,
         );
         self.buffer[..MAX_COMMAND_SIZE].zeroize();
+        if outcome.is_err() && !self.ledger.is_detached() {
+            // The store may have kept what the counter did not follow: the next start finds out.
+            self.state.clear_all();
+        }
         outcome?;
         self.failure = None;
+        self.remember();
         self.power_on();
         Ok(())
     }
@@ -134,20 +245,24 @@ impl<'m, P: Platform> Tpm<'m, P> {
     /// _TPM_Init: the platform was reset. What does not outlive the power is gone; TPM2_Startup comes next.
     pub fn power_on(&mut self) {
         self.state.clear_volatile();
+        self.started_early = false;
         self.self_tests = SelfTests::new();
         let base = self.state.orderly().map_or(0, |orderly| orderly.clock);
         self.clock.start(&mut self.platform, base);
         let tested = self.self_tests.power_on(self.engine).map_err(|_| FailureReason::SelfTest);
-        if let Err(error) = tested.and_then(|()| self.seed_random()) {
-            self.failure.get_or_insert(error);
+        match tested.and_then(|()| self.seed_random()) {
+            // What the source does not have now, it may have when a command asks.
+            Ok(()) | Err(FailureReason::Entropy(EntropyError::Unavailable)) => {}
+            Err(error) => drop(self.failure.get_or_insert(error)),
         }
+        self.report();
     }
 
     /// Executes a command that came from `locality` and gives its response. The command is copied first: what its
     /// sender does to it afterwards changes nothing. Whatever the bytes, the response is well formed.
     pub fn execute(&mut self, locality: u8, command: &[u8]) -> &[u8] {
         self.wipe();
-        self.clock.read(&mut self.platform);
+        self.settle();
         let (length, place) = match self.process(locality, command) {
             Ok(length) => (length, MAX_COMMAND_SIZE),
             Err(code) => {
@@ -158,6 +273,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
                 (error_response(code, response), MAX_COMMAND_SIZE)
             }
         };
+        self.report();
         &self.buffer[place..place + length]
     }
 
@@ -190,29 +306,118 @@ impl<'m, P: Platform> Tpm<'m, P> {
         digest
     }
 
-    fn load(&mut self) {
-        let mut outcome = Ok(());
-        let state = &mut self.state;
-        let loaded = self.platform.load(&mut |key, value| {
-            if outcome.is_ok() {
-                outcome = state.restore(key, value);
+    /// Whether this platform, and this start, is one that a TPM may run on.
+    fn check_start(&self) -> Result<(), FailureReason> {
+        self.judgement.permit().map_err(FailureReason::Refused)?;
+        let told = self.platform.lifecycle_assurance() > LifecycleAssurance::None;
+        if told && self.platform.start_reason() == StartReason::ServiceRestart {
+            return Err(FailureReason::Restarted);
+        }
+        Ok(())
+    }
+
+    /// Takes the state into memory, if it can be had.
+    fn attach(&mut self) {
+        if self.failure.is_none() {
+            match self.ledger.attach(&mut self.state, &mut self.platform) {
+                Ok(Attached::Yes) if self.state.bytes(Kind::Moved.only()).is_some() => {
+                    self.failure = Some(FailureReason::Moved);
+                }
+                Ok(Attached::Yes) => {
+                    // A cut may have come between the manufacture and its mark.
+                    if self.platform.provisioning() == Ok(Provisioning::Fresh) {
+                        let _tried_again_at_the_next_start = self.platform.mark_provisioned();
+                    }
+                }
+                Ok(Attached::Later(_)) => {}
+                Err(reason) => self.failure = Some(reason),
             }
-        });
-        self.failure = match (loaded, outcome) {
-            (Err(StoreError::Missing), _) => Some(FailureReason::NotManufactured),
-            (Err(error), _) => Some(FailureReason::Store(error)),
-            (Ok(()), Err(_)) => Some(FailureReason::State),
-            (Ok(()), Ok(())) if manufacture::is_complete(&self.state) => None,
-            (Ok(()), Ok(())) => Some(FailureReason::State),
-        };
+        }
+        self.remember();
+    }
+
+    /// Writes the posture's index: what the platform guarantees, and which TPM this is.
+    fn remember(&mut self) {
+        let manufacture = self.state.get::<Manufacture<'_>>(Kind::Manufacture.only());
+        let mut id = [0; 16];
+        let mut count = 0;
+        if let Ok(manufacture) = manufacture {
+            let known = manufacture.id.as_slice().len().min(id.len());
+            id[..known].copy_from_slice(&manufacture.id.as_slice()[..known]);
+            count = manufacture.count;
+        }
+        let evidence = Evidence::new(&self.judgement, firmware::VERSION, firmware::SVN, id, count);
+        self.state.set_posture(&evidence);
+    }
+
+    /// Before a command: what earlier ones had to leave, and what storage, counter, entropy and clock say now.
+    fn settle(&mut self) {
         if self.failure.is_some() {
-            self.state.clear_all();
+            return;
+        }
+        if self.random.is_none()
+            && let Err(error) = self.seed_random()
+            && error != FailureReason::Entropy(EntropyError::Unavailable)
+        {
+            self.failure = Some(error);
+            return;
+        }
+        if self.ledger.is_detached() && self.platform.ready().is_ok() {
+            self.attach();
+            if let Ok(orderly) = self.state.orderly() {
+                // Clock has stood until now.
+                self.clock.set(orderly.clock);
+            }
+        }
+        if self.failure.is_none() {
+            self.ledger.settle(&mut self.state, &mut self.platform, &mut self.failure);
+        }
+        let is_running = matches!(self.state.running(), Ok(Some(_)));
+        if self.state.unavailable().is_some() && !is_running && self.ledger.is_settled() {
+            // TPM2_Startup will do without the state, and do its part when that is had again.
+            self.ledger.detach(&mut self.state);
+        }
+        if self.started_early && self.state.unavailable().is_none() && self.failure.is_none() {
+            self.catch_up();
+        }
+        if self.state.unavailable().is_none() {
+            self.clock.read(&mut self.platform);
+        }
+    }
+
+    /// The state has come after TPM2_Startup: does to it what a TPM reset does.
+    fn catch_up(&mut self) {
+        let Self { state, buffer, platform, ledger, failure, clock, .. } = self;
+        let working = &mut buffer[MAX_COMMAND_SIZE..];
+        let arena = Arena::new(working);
+        let mut changes = Changes::new();
+        let outcome = startup::late(state, clock, &arena, &mut changes)
+            .and_then(|()| ledger.commit(state, platform, failure, &arena, &mut changes));
+        self.buffer[MAX_COMMAND_SIZE..].zeroize();
+        if outcome.is_ok() || !self.ledger.is_settled() {
+            // The store has it, be it that the counter has to follow.
+            self.started_early = false;
+        } else if self.failure.is_none() {
+            // The storage went again before the start was written down: the state has to be had anew.
+            self.ledger.detach(&mut self.state);
+        }
+    }
+
+    /// Tells the platform of a failure, once.
+    fn report(&mut self) {
+        if self.failure != self.reported {
+            self.reported = self.failure;
+            // An empty store is no failure before somebody wants a TPM of it.
+            if let Some(reason) = self.failure.filter(|reason| *reason != FailureReason::NotManufactured) {
+                self.platform.fail(reason.summary());
+            }
         }
     }
 
     fn seed_random(&mut self) -> Result<(), FailureReason> {
         let mut seed = [0u8; 64];
-        let outcome = self.platform.fill_entropy(&mut seed).map_err(FailureReason::Entropy).and_then(|()| {
+        let outcome = self.platform.fill_entropy(&mut seed).and_then(|()| check_varied(&seed));
+        let outcome = outcome.map_err(FailureReason::Entropy).and_then(|()| {
             let (entropy, nonce) = seed.split_at(48);
             self.random =
                 Some(Drbg::instantiate(entropy, nonce, b"ftpm").map_err(|_| FailureReason::SelfTest)?);
@@ -227,8 +432,21 @@ impl<'m, P: Platform> Tpm<'m, P> {
         if command.len() > MAX_COMMAND_SIZE || command.len() > self.profile.message_size as usize {
             return Err(ResponseCode::COMMAND_SIZE);
         }
-        let Self { state, buffer, platform, engine, profile, random, clock, self_tests, failure, used } =
-            self;
+        let Self {
+            state,
+            buffer,
+            platform,
+            engine,
+            profile,
+            random,
+            clock,
+            self_tests,
+            ledger,
+            started_early,
+            failure,
+            used,
+            ..
+        } = self;
         let (request, rest) = buffer.split_at_mut(MAX_COMMAND_SIZE);
         let (response, working) = rest.split_at_mut(MAX_RESPONSE_SIZE);
         let working_size = working.len();
@@ -247,13 +465,22 @@ impl<'m, P: Platform> Tpm<'m, P> {
             return Err(ResponseCode::INITIALIZE);
         }
 
-        let random = random.as_mut().ok_or(ResponseCode::FAILURE)?;
+        // There is no seed for the generator yet: the same command works when the source has one.
+        let random = random.as_mut().ok_or(ResponseCode::RETRY)?;
         let arena = Arena::new(working);
+        if let Some(unrecorded) = state.unrecorded().filter(|_| state.unavailable().is_none()) {
+            let mut late = Changes::new();
+            dictionary_attack::record(state, clock, &arena, &mut late, unrecorded)?;
+            let kept = ledger.commit(state, platform, failure, &arena, &mut late).is_ok();
+            if kept || !ledger.is_settled() {
+                state.set_unrecorded(None);
+            }
+        }
         let parsed = request.parse(&header, state)?;
         if parsed.uses_protected_entity(state, clock)? {
             let mut ahead = Changes::new();
             dictionary_attack::write_ahead(state, clock, &arena, &mut ahead)?;
-            commit(state, platform, failure, &mut ahead)?;
+            ledger.commit(state, platform, failure, &arena, &mut ahead)?;
         }
         let authorized = match parsed.authorize(state, clock, &arena) {
             Ok(authorized) => authorized,
@@ -261,7 +488,12 @@ impl<'m, P: Platform> Tpm<'m, P> {
                 if let Some(counted) = denied.failure {
                     let mut changes = Changes::new();
                     dictionary_attack::record(state, clock, &arena, &mut changes, counted)?;
-                    commit(state, platform, failure, &mut changes)?;
+                    state.set_unrecorded(Some(counted));
+                    let kept = ledger.commit(state, platform, failure, &arena, &mut changes);
+                    if kept.is_ok() || !ledger.is_settled() {
+                        state.set_unrecorded(None);
+                    }
+                    kept?;
                 }
                 return Err(denied.code);
             }
@@ -293,11 +525,18 @@ impl<'m, P: Platform> Tpm<'m, P> {
         }
         let sealed = sealed?;
         *used = [command.len(), sealed.length, working_size - arena.remaining()];
-        commit(state, platform, failure, &mut changes)?;
         // TPM2_Clear sets Clock back; everything else writes it down as it is.
-        if changes.pending(Kind::Orderly.only()).is_some() {
-            clock.set(state.orderly()?.clock);
+        let written = match changes.pending(Kind::Orderly.only()) {
+            Some(Some(bytes)) => Some(parse::<Orderly<'_>>(bytes)?.clock),
+            _ => None,
+        };
+        let early = is_startup && state.is_closed();
+        let kept = ledger.commit(state, platform, failure, &arena, &mut changes);
+        if let Some(written) = written.filter(|_| kept.is_ok() || !ledger.is_settled()) {
+            clock.set(written);
         }
+        kept?;
+        *started_early |= early;
         Ok(sealed.length)
     }
 
@@ -313,30 +552,12 @@ impl<'m, P: Platform> Tpm<'m, P> {
     }
 }
 
-/// Makes the changes durable, then visible. Nothing is seen of changes that could not be kept.
-pub(crate) fn commit<P: Platform>(
-    state: &mut State<'_>,
-    platform: &mut P,
-    failure: &mut Option<FailureReason>,
-    changes: &mut Changes<'_>,
-) -> Result<()> {
-    if changes.is_empty() {
-        return Ok(());
-    }
-    if !state.fits(changes) {
-        return Err(ResponseCode::MEMORY);
-    }
-    let persistent = changes.partition();
-    if persistent > 0 {
-        platform.commit(&changes.as_slice()[..persistent]).map_err(|error| match error {
-            StoreError::Unavailable => ResponseCode::NV_UNAVAILABLE,
-            StoreError::RateLimited => ResponseCode::NV_RATE,
-            StoreError::Full => ResponseCode::NV_SPACE,
-            _ => {
-                *failure = Some(FailureReason::Store(error));
-                ResponseCode::FAILURE
-            }
-        })?;
-    }
-    state.publish(changes.as_slice()).inspect_err(|_| *failure = Some(FailureReason::State))
+/// A source that repeats itself is broken, whatever it says of its health: a run of equal bytes (the repetition count
+/// test of SP 800-90B, 4.4.1, at a false alarm in 2^50 seeds), or one half as the other.
+fn check_varied(seed: &[u8; 64]) -> Result<(), EntropyError> {
+    const LONGEST_RUN: usize = 7;
+    let is_run = |window: &[u8]| window.iter().all(|byte| Some(byte) == window.first());
+    let (first, second) = seed.split_at(seed.len() / 2);
+    let repeats = seed.windows(LONGEST_RUN + 1).any(is_run) || bool::from(first.ct_eq(second));
+    if repeats { Err(EntropyError::Unhealthy) } else { Ok(()) }
 }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod counter;
+pub mod posture_index;
 
 use tee_api::{Change, RecordKey};
 use tpm2_crypto::{HashAlgorithm, hash};
@@ -71,6 +72,9 @@ impl NvIndex<'_> {
 impl State<'_> {
     /// The NV index with this handle, its locks and written-mark as they are now.
     pub fn nv_index(&self, handle: TpmHandle) -> Result<Option<NvIndex<'_>>> {
+        if handle == posture_index::HANDLE {
+            return posture_index::index().map(Some);
+        }
         let Some(mut index) = stored(self, handle)? else { return Ok(None) };
         index.public.attributes |= volatile_attributes(self, handle);
         Ok(Some(index))
@@ -84,6 +88,9 @@ pub fn index<'s>(context: &Context<'s, '_>, handle: TpmHandle) -> Result<NvIndex
 
 /// The data of an index.
 pub fn data<'s>(context: &Context<'s, '_>, index: &NvIndex<'_>) -> Result<&'s [u8]> {
+    if index.handle() == posture_index::HANDLE {
+        return Ok(context.state.posture());
+    }
     context.state.bytes(index.data_key()).ok_or(ResponseCode::FAILURE)
 }
 

@@ -227,8 +227,14 @@ impl<'b> Parsed<'b> {
         entity: &Entity<'_>,
         session: &Session<'_>,
     ) -> Result<()> {
-        if session.timeout != 0 && session.timeout <= clock.time() {
-            return Err(ResponseCode::EXPIRED);
+        if session.timeout != 0 {
+            // Time stands in a dark period: what it has ended cannot be told.
+            if let Some(code) = state.unavailable() {
+                return Err(code);
+            }
+            if session.timeout <= clock.time() {
+                return Err(ResponseCode::EXPIRED);
+            }
         }
         match session.hash {
             PolicyHash::CpHash(wanted) => {

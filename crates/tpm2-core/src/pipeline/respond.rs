@@ -190,7 +190,7 @@ fn roll<'b>(
 /// Writes down what time and changes do to the promises of the last commit: after TPM2_Shutdown a change takes back
 /// that the state is in order, and Clock is kept once in a while (TPM_PT_CLOCK_UPDATE).
 fn keep_orderly(context: &mut Context<'_, '_>, flags: Flags) -> Result<()> {
-    if context.state.running()?.is_none() {
+    if context.state.running()?.is_none() || context.state.is_closed() {
         return Ok(());
     }
     let orderly = context.state.orderly()?;

@@ -6,8 +6,8 @@ use tpm2_types::{ResponseCode, Result};
 use super::record::{Kind, Record, is_persistent};
 use crate::arena::Arena;
 
-/// The largest number of changes of one command: TPM2_Clear with every object slot in use.
-const CAPACITY: usize = 48;
+/// The largest number of changes of one command, the commit record included: TPM2_Clear with every object slot in use.
+const CAPACITY: usize = 49;
 
 /// The changes of one command, in order; a later one on the same record wins. Nothing of it is seen in the state
 /// before all of it is committed.
@@ -66,6 +66,23 @@ impl<'b> Changes<'b> {
             Change::DeleteKind { kind } if kind == key.kind => Some(None),
             _ => None,
         })
+    }
+
+    /// How many of the changes are of persistent records.
+    pub fn persistent(&self) -> usize {
+        self.as_slice().iter().filter(|change| is_persistent(change.kind())).count()
+    }
+
+    /// Forgets the changes for which `wanted` does not hold.
+    pub fn retain(&mut self, wanted: impl Fn(&Change<'b>) -> bool) {
+        let mut kept = 0;
+        for at in 0..self.length {
+            if wanted(&self.list[at]) {
+                self.list[kept] = self.list[at];
+                kept += 1;
+            }
+        }
+        self.length = kept;
     }
 
     /// Moves the changes of persistent records to the front, keeping their order, and says how many they are.

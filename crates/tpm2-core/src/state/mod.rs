@@ -5,6 +5,7 @@ mod heap;
 pub mod record;
 mod records;
 
+use posture::Evidence;
 use tee_api::{Change, RecordKey};
 use tpm2_types::{Reader, ResponseCode, Result, TpmHandle, Unmarshal};
 
@@ -13,19 +14,84 @@ pub use heap::RecordHeap;
 pub use record::{Kind, Maybe, Record};
 pub use records::*;
 
+use crate::dictionary_attack::Failure;
+
 /// Bytes that the TPM's own records may grow by: authorization values, policies.
 const GROWTH: usize = 1024;
+
+/// Whether what outlives the power can be read and changed now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// Both.
+    Open,
+    /// It can be read; a change, and whatever time decides, is answered with this code.
+    Dark(ResponseCode),
+    /// It is not in memory, or not confirmed: whatever needs it is answered with this code.
+    Closed(ResponseCode),
+}
 
 /// The records of a TPM. Commands see it shared; only publishing changes after a commit changes it.
 pub struct State<'m> {
     persistent: RecordHeap<'m>,
     volatile: RecordHeap<'m>,
+    availability: Availability,
+    unrecorded: Option<Failure>,
+    posture: [u8; Evidence::SIZE],
 }
 
 impl<'m> State<'m> {
     /// A TPM that remembers nothing, in memory of the caller's.
     pub(crate) fn new(persistent: &'m mut [u8], volatile: &'m mut [u8]) -> Self {
-        Self { persistent: RecordHeap::new(persistent), volatile: RecordHeap::new(volatile) }
+        Self {
+            persistent: RecordHeap::new(persistent),
+            volatile: RecordHeap::new(volatile),
+            availability: Availability::Closed(ResponseCode::NV_UNAVAILABLE),
+            unrecorded: None,
+            posture: [0; Evidence::SIZE],
+        }
+    }
+
+    /// Why what outlives the power cannot be changed now, if it cannot.
+    pub fn unavailable(&self) -> Option<ResponseCode> {
+        match self.availability {
+            Availability::Open => None,
+            Availability::Dark(code) | Availability::Closed(code) => Some(code),
+        }
+    }
+
+    /// Whether what outlives the power cannot even be read now.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.availability, Availability::Closed(_))
+    }
+
+    /// The answer of a command that needs what outlives the power, where it cannot be read now.
+    pub fn check_open(&self) -> Result<()> {
+        match self.availability {
+            Availability::Closed(code) => Err(code),
+            Availability::Open | Availability::Dark(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn set_availability(&mut self, availability: Availability) {
+        self.availability = availability;
+    }
+
+    /// A wrong authorization that could not be recorded yet: until it is, the TPM is in lockout.
+    pub(crate) fn unrecorded(&self) -> Option<Failure> {
+        self.unrecorded
+    }
+
+    pub(crate) fn set_unrecorded(&mut self, failure: Option<Failure>) {
+        self.unrecorded = failure;
+    }
+
+    /// The posture, as the TPM's own NV index has it ([`posture::Evidence`]).
+    pub fn posture(&self) -> &[u8; Evidence::SIZE] {
+        &self.posture
+    }
+
+    pub(crate) fn set_posture(&mut self, posture: &Evidence) {
+        self.posture = posture.to_bytes();
     }
 
     /// The bytes of a record.
@@ -33,8 +99,12 @@ impl<'m> State<'m> {
         self.heap(key.kind).get(key)
     }
 
-    /// A record, if it is there.
+    /// A record, if it is there. TPM_RC_NV_UNAVAILABLE or TPM_RC_NV_RATE for one that outlives the power, while that
+    /// cannot be read.
     pub fn find<'s, R: Unmarshal<'s>>(&'s self, key: RecordKey) -> Result<Option<R>> {
+        if record::is_persistent(key.kind) {
+            self.check_open()?;
+        }
         self.bytes(key).map(parse).transpose()
     }
 
@@ -105,9 +175,16 @@ impl<'m> State<'m> {
         self.persistent.put(key, value).map_err(|_| ResponseCode::FAILURE)
     }
 
-    /// Forgets what does not outlive the power.
+    /// Forgets what does not outlive the power. A wrong authorization that was not recorded is not lost: the record
+    /// that was written ahead of it counts at the next start.
     pub(crate) fn clear_volatile(&mut self) {
         self.volatile.clear();
+        self.unrecorded = None;
+    }
+
+    /// Forgets in memory what outlives the power; the store is not touched.
+    pub(crate) fn clear_persistent(&mut self) {
+        self.persistent.clear();
     }
 
     /// Forgets everything in memory; the store is not touched.

@@ -19,6 +19,10 @@ pub enum Kind {
     Orderly = 0x05,
     /// Flags that outlive a reset.
     Permanent = 0x06,
+    /// The number of the last transaction.
+    Commit = 0x07,
+    /// The TPM was moved to another device: this one starts no more.
+    Moved = 0x08,
     /// The public area and authorization of an NV index of the owner's; the id is its handle.
     NvIndexOwner = 0x10,
     /// The same for an index of the platform's.

@@ -160,6 +160,14 @@ record! {
 }
 
 record! {
+    /// The number of the last transaction, which the platform's counter follows.
+    Commit<'a>: Commit, version 1 {
+        /// The number; the first transaction has 1 more than the counter had.
+        number: u64,
+    }
+}
+
+record! {
     /// What every TPM reset and TPM restart sets anew.
     StateClear<'a>: StateClear, version 1 {
         /// TPMA_STARTUP_CLEAR.phEnable.
@@ -246,6 +254,11 @@ impl State<'_> {
     /// Flags that outlive a reset.
     pub fn permanent(&self) -> Result<Permanent<'_>> {
         self.get(Kind::Permanent.only())
+    }
+
+    /// The number of the last transaction; 0 in a state that is older than the numbers.
+    pub fn commit_number(&self) -> Result<u64> {
+        Ok(self.find::<Commit<'_>>(Kind::Commit.only())?.map_or(0, |commit| commit.number))
     }
 
     /// What every reset and restart sets anew.

@@ -31,6 +31,7 @@ fn run<'a>(context: &mut Context<'_, 'a>, input: GetCapability<'a>) -> Result<Re
         TpmCap::AUTH_POLICIES => capability::policies(context, input.property, count)
             .map_err(|code| code.at(at::property))?,
         TpmCap::ACT => (capability::timers(input.property).map_err(|code| code.at(at::property))?, false),
+        TpmCap::VENDOR_PROPERTY => capability::vendor_properties(context, input.property, count)?,
         _ => return Err(tpm2_types::ResponseCode::VALUE.at(at::capability)),
     };
     Ok(Response::new(TpmiYesNo(more), data))

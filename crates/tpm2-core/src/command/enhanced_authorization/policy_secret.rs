@@ -34,6 +34,12 @@ fn run<'a>(context: &mut Context<'_, 'a>, input: PolicySecret<'a>) -> Result<Res
             return Err(ResponseCode::MODE.at(at::auth_handle));
         }
     }
+    // Time stands in a dark period: nothing can begin to expire.
+    if input.expiration != 0
+        && let Some(code) = context.state.unavailable()
+    {
+        return Err(code);
+    }
     let entity = Entity::find(context.state, input.auth_handle.handle(), 0)?;
     let limits = PolicyLimits::check(
         &session,

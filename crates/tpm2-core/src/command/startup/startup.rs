@@ -2,13 +2,14 @@
 
 use tpm2_types::{ResponseCode, Result, Tpm2bDigest, TpmRh, TpmSu, TpmiYesNo};
 
+use crate::arena::Arena;
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::manufacture::SEED_SIZE;
 use crate::session::SessionTable;
 use crate::state::record::SAVED_KINDS;
 use crate::state::{
-    DictionaryAttackTimers, Hierarchy, Kind, Orderly, Running, Shutdown, StateClear,
-    StateReset,
+    Changes, DictionaryAttackTimers, Hierarchy, Kind, Orderly, Running, Shutdown, State, StateClear, StateReset,
 };
 use crate::{dictionary_attack, nv, pcr};
 
@@ -27,6 +28,9 @@ fn run<'a>(context: &mut Context<'_, 'a>, input: Startup<'a>) -> Result<Response
     }
     if !matches!(context.locality, 0 | 3 | 4) {
         return Err(ResponseCode::LOCALITY);
+    }
+    if context.state.is_closed() {
+        return start_without_state(context, input.startup_type);
     }
     let orderly = context.state.orderly()?;
     let resume = match input.startup_type {
@@ -51,26 +55,79 @@ fn run<'a>(context: &mut Context<'_, 'a>, input: Startup<'a>) -> Result<Response
         start_reset(context)?;
     }
     start_pcrs(context, resume)?;
-    start_dictionary_attack(context)?;
-
-    let reset = !resume && !restart;
-    context.put(&Orderly {
-        clock: context.clock.clock(),
-        // Without an orderly shutdown a later Clock may have been reported than the one that was kept.
-        safe: TpmiYesNo(orderly.shutdown != Shutdown::None),
-        reset_count: orderly.reset_count.wrapping_add(u32::from(reset)),
-        restart_count: if reset { 0 } else { orderly.restart_count.wrapping_add(1) },
-        total_reset_count: orderly.total_reset_count.wrapping_add(u64::from(reset)),
-        shutdown: Shutdown::None,
-        ..orderly
-    })?;
-    context.put(&Running {
-        startup: input.startup_type,
-        locality: context.locality,
-        orderly: TpmiYesNo(orderly.shutdown != Shutdown::None),
-        bytes: core::marker::PhantomData,
-    })?;
+    start_timers(context)?;
+    put_running(context, input.startup_type, orderly.shutdown != Shutdown::None)?;
+    write_down(context.state, context.clock, context.arena, context.changes, !resume && !restart)?;
     Ok(Response::new())
+}
+
+/// TPM2_Startup(CLEAR) while the state cannot be had: a TPM reset, whatever the last run ended with. What it does to
+/// the state, [`late`] does when that comes.
+fn start_without_state<'a>(context: &mut Context<'_, 'a>, startup: TpmSu) -> Result<Response<'a>> {
+    if startup != TpmSu::CLEAR {
+        // Whether there is a saved state to resume from, only the state tells.
+        context.state.check_open()?;
+    }
+    start_clear(context)?;
+    start_reset(context)?;
+    start_pcrs(context, false)?;
+    start_timers(context)?;
+    put_running(context, startup, false)?;
+    Ok(Response::new())
+}
+
+/// What a TPM2_Startup that came before the state does to it. What TPM2_Shutdown(STATE) saved is given up: the run has
+/// begun as a TPM reset.
+pub(crate) fn late<'b>(
+    state: &State<'_>,
+    clock: &Clock,
+    arena: &Arena<'b>,
+    changes: &mut Changes<'b>,
+) -> Result<()> {
+    for kind in SAVED_KINDS {
+        if state.bytes(kind.saved()).is_some() {
+            changes.delete(kind.saved())?;
+        }
+    }
+    if let Some(running) = state.running()? {
+        let orderly = TpmiYesNo(state.orderly()?.shutdown != Shutdown::None);
+        changes.put(arena, &Running { orderly, ..running })?;
+    }
+    write_down(state, clock, arena, changes, true)
+}
+
+/// What a start changes of what outlives the power.
+fn write_down<'b>(
+    state: &State<'_>,
+    clock: &Clock,
+    arena: &Arena<'b>,
+    changes: &mut Changes<'b>,
+    reset: bool,
+) -> Result<()> {
+    changes.put(arena, &dictionary_attack::after_startup(state)?)?;
+    let orderly = state.orderly()?;
+    changes.put(
+        arena,
+        &Orderly {
+            clock: clock.clock(),
+            // Without an orderly shutdown a later Clock may have been reported than the one that was kept.
+            safe: TpmiYesNo(orderly.shutdown != Shutdown::None),
+            reset_count: orderly.reset_count.wrapping_add(u32::from(reset)),
+            restart_count: if reset { 0 } else { orderly.restart_count.wrapping_add(1) },
+            total_reset_count: orderly.total_reset_count.wrapping_add(u64::from(reset)),
+            shutdown: Shutdown::None,
+            ..orderly
+        },
+    )
+}
+
+fn put_running(context: &mut Context<'_, '_>, startup: TpmSu, orderly: bool) -> Result<()> {
+    context.put(&Running {
+        startup,
+        locality: context.locality,
+        orderly: TpmiYesNo(orderly),
+        bytes: core::marker::PhantomData,
+    })
 }
 
 /// Brings back what TPM2_Shutdown(STATE) saved; after a restart only what outlives one.
@@ -127,8 +184,7 @@ fn start_pcrs(context: &mut Context<'_, '_>, resume: bool) -> Result<()> {
     context.changes.push(tee_api::Change::Put { key: Kind::Pcr.only(), value: pcrs })
 }
 
-fn start_dictionary_attack(context: &mut Context<'_, '_>) -> Result<()> {
-    context.put(&dictionary_attack::after_startup(context.state)?)?;
+fn start_timers(context: &mut Context<'_, '_>) -> Result<()> {
     let time = context.clock.time();
     context.put(&DictionaryAttackTimers { self_heal: time, lockout: time, bytes: core::marker::PhantomData })
 }
