@@ -15,5 +15,6 @@ pub mod logging;
 pub mod machine;
 pub mod option_list;
 pub mod policy_file;
+pub mod report;
 pub mod server;
 pub mod service;

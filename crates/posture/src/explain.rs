@@ -172,8 +172,8 @@ mod rollback {
         attacker: "Whoever writes the medium can put an old state back unnoticed: failed tries are forgotten, so \
             authorization values can be guessed without end; deleted keys, old authorization values and old counter \
             values come back.",
-        remedy: "Use replay-protected storage (RPMB) or a hardware counter. Linux has neither: let nobody else write \
-            the state folder or its backups, and do not rely on NV counters.",
+        remedy: "Use replay-protected storage (RPMB) or a hardware counter. Without either, let nobody else write the \
+            state or its backups, and do not rely on NV counters.",
     };
 
     pub(super) const SOFTWARE: Explanation = Explanation {

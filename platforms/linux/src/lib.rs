@@ -31,7 +31,7 @@ mod store;
 
 pub use control::Control;
 pub use error::OpenError;
-pub use inspect::{StateView, inspect};
+pub use inspect::{StateView, inspect, prospect};
 pub use journal::{Damage, Durability, Identity, StateHeader, Usage};
 pub use key::{KeySource, KeySourceError};
 pub use platform::LinuxPlatform;
