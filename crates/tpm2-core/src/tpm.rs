@@ -32,8 +32,10 @@ pub struct Tpm<'m, P: Platform> {
     platform: P,
     engine: &'static dyn Engine,
     profile: &'static Profile,
-    /// None only where there is no entropy, which is failure mode.
+    /// None as long as there was no entropy to seed it with.
     random: Option<Drbg>,
+    /// The source of entropy failed a health test, its own or ours: it is not asked again before the platform's reset.
+    entropy_failed: bool,
     clock: Clock,
     self_tests: SelfTests,
     ledger: Ledger,
@@ -152,6 +154,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
             engine,
             profile: &PC_CLIENT,
             random: None,
+            entropy_failed: false,
             clock: Clock::new(),
             self_tests: SelfTests::new(),
             ledger: Ledger::new(),
@@ -365,7 +368,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
         if self.ledger.is_detached() && self.platform.ready().is_ok() {
             self.attach();
             if let Ok(orderly) = self.state.orderly() {
-                // Clock has stood until now.
+                // Where Clock goes on from, now that it is known.
                 self.clock.set(orderly.clock);
             }
         }
@@ -415,6 +418,9 @@ impl<'m, P: Platform> Tpm<'m, P> {
     }
 
     fn seed_random(&mut self) -> Result<(), FailureReason> {
+        if self.entropy_failed {
+            return Err(FailureReason::Entropy(EntropyError::Unhealthy));
+        }
         let mut seed = [0u8; 64];
         let outcome = self.platform.fill_entropy(&mut seed).and_then(|()| check_varied(&seed));
         let outcome = outcome.map_err(FailureReason::Entropy).and_then(|()| {
@@ -424,6 +430,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
             Ok(())
         });
         seed.zeroize();
+        self.entropy_failed = outcome == Err(FailureReason::Entropy(EntropyError::Unhealthy));
         outcome
     }
 

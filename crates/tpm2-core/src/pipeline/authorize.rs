@@ -211,7 +211,8 @@ impl<'b> Parsed<'b> {
                 return Err(ResponseCode::AUTH_UNAVAILABLE);
             }
             // Before the authValue is looked at: a failure that tells nothing is not one to count (Part 3, 31.1).
-            if self.command.code == TpmCc::NV_READ && !index.attributes().contains(TpmaNv::WRITTEN) {
+            let reads = matches!(self.command.code, TpmCc::NV_READ | TpmCc::NV_CERTIFY);
+            if reads && !index.attributes().contains(TpmaNv::WRITTEN) {
                 return Err(ResponseCode::NV_UNINITIALIZED);
             }
         }

@@ -22,12 +22,22 @@ pub struct Machine {
 impl Machine {
     /// What the device holds, or a new TPM; without TPM2_Startup. Tests are short: their memory is never given back.
     pub fn on(device: MemoryPlatform) -> Self {
-        let memory = Box::leak(Box::new(TestMemory::new()));
-        let mut tpm = Tpm::new(memory.slices(), device.handle(), &SOFTWARE);
-        if tpm.start() == Start::Empty {
-            tpm.manufacture().unwrap();
+        let mut machine = Self::found_on(device);
+        if machine.tpm.start() == Start::Empty {
+            machine.tpm.manufacture().unwrap();
         }
-        Self { tpm, device }
+        machine
+    }
+
+    /// A TPM on the device as it is, without manufacture.
+    pub fn found_on(device: MemoryPlatform) -> Self {
+        let memory = Box::leak(Box::new(TestMemory::new()));
+        Self { tpm: Tpm::new(memory.slices(), device.handle(), &SOFTWARE), device }
+    }
+
+    /// The TPM itself.
+    pub fn tpm(&mut self) -> &mut Tpm<'static, MemoryPlatform> {
+        &mut self.tpm
     }
 
     /// _TPM_Init.
