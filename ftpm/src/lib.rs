@@ -18,3 +18,4 @@ pub mod policy_file;
 pub mod report;
 pub mod server;
 pub mod service;
+pub mod verifier;

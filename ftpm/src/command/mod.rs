@@ -6,6 +6,7 @@ mod inspect;
 mod manufacture;
 mod serve;
 mod socket;
+mod verify_posture;
 
 use std::env;
 use std::process::{ExitCode, exit};
@@ -37,6 +38,7 @@ enum Subcommands {
     Inspect(inspect::Inspect),
     Manufacture(manufacture::Manufacture),
     Doctor(doctor::Doctor),
+    VerifyPosture(verify_posture::VerifyPosture),
 }
 
 impl CommandLine {
@@ -45,7 +47,7 @@ impl CommandLine {
         Self::try_parse().unwrap_or_else(|message| {
             let _ = message.print();
             // For these, 2 would be a finding.
-            let reports = matches!(env::args().nth(1).as_deref(), Some("doctor"));
+            let reports = matches!(env::args().nth(1).as_deref(), Some("doctor" | "verify-posture"));
             exit(if reports { message.exit_code().min(1) } else { message.exit_code() })
         })
     }
@@ -57,6 +59,7 @@ impl CommandLine {
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
             Subcommands::Doctor(doctor) => return doctor.run(),
+            Subcommands::VerifyPosture(verify) => return verify.run(),
             Subcommands::Serve(serve) => serve.run(),
             Subcommands::Socket(socket) => socket.run(),
             Subcommands::Connect(connect) => connect.run(),
