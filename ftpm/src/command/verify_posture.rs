@@ -105,14 +105,16 @@ impl MakeChallenge {
         write_new(&self.out.join(EXPECTED), 0o600, to_text(&challenge.expected).as_bytes())?;
         write_new(&self.out.join("credential"), 0o644, &challenge.credential)?;
         write_new(&self.out.join("nonce"), 0o644, nonce.as_bytes())?;
-        say!("challenge in {}; on the TPM's side, with the keys' contexts:", self.out.display());
+        let index = format!("{:#x}", tpm2_core::posture_index::HANDLE.0);
         say!(
-            "  tpm2_activatecredential -c AK.ctx -C EK.ctx -i credential -o answer   # -P session:… as EKs want it"
+            "made a challenge in {}. On the TPM's side, with the files there and the keys' contexts:",
+            self.out.display()
         );
-        say!(
-            "  tpm2_nvcertify -C AK.ctx -c {index} -g sha256 -q {nonce} -o signature --attestation attest {index}",
-            index = format_args!("{:#x}", tpm2_core::posture_index::HANDLE.0)
-        );
+        say!("  tpm2_startauthsession --policy-session -S session");
+        say!("  tpm2_policysecret -S session -c e");
+        say!("  tpm2_activatecredential -c AK.ctx -C EK.ctx -P session:session -i credential -o answer");
+        say!("  tpm2_nvcertify -C AK.ctx -c o -g sha256 -q {nonce} \\");
+        say!("    --size {} -o signature --attestation attest {index}", Evidence::SIZE);
         Ok(())
     }
 }
