@@ -94,6 +94,12 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_the_default() {
+        let document = include_str!("../../docs/posture.md");
+        assert!(document.contains(&format!("```toml\n{}```", to_text(&Policy::DEFAULT))));
+    }
+
+    #[test]
     fn what_is_left_out_keeps_the_default() {
         assert_eq!(parse(""), Ok(Policy::DEFAULT));
         assert_eq!(parse("# nothing\n[clock]\n"), Ok(Policy::DEFAULT));
