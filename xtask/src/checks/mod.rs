@@ -4,6 +4,7 @@ mod add_command;
 mod bare_arm;
 mod durability;
 mod kill_loop;
+mod posture;
 mod rust;
 mod tools_script;
 
@@ -49,6 +50,11 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
     steps.run("kill-loop", "no acknowledged increment is lost to kill -9", || {
         kill_loop::check(maker, options.kill_rounds)
     });
+    steps.run(
+        "posture",
+        "a posture that tpm2-tools attest is checked, and no forgery passes",
+        posture::check,
+    );
     steps.run("demo", "the demo goes as it promises", || demo::run(&demo::Options::of(maker)));
 }
 
