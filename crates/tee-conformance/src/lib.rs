@@ -60,7 +60,7 @@ pub fn run(bench: &mut dyn Bench, report: &mut dyn FnMut(&Outcome)) -> Summary {
 /// Runs one check.
 pub fn run_check(check: &'static Check, bench: &mut dyn Bench) -> Outcome {
     let claims = Posture::of(bench.platform());
-    if let Claim::If { claimed, .. } = check.claim
+    if let Claim::If { claimed, .. } | Claim::Due { claimed, .. } = check.claim
         && !claimed(&claims)
     {
         return Outcome { check, verdict: Verdict::NotClaimed };
@@ -70,8 +70,8 @@ pub fn run_check(check: &'static Check, bench: &mut dyn Bench) -> Outcome {
     let verdict = match (stopped, check.claim) {
         (Ok(()), _) => Verdict::Passed,
         (Err(Stop::Found(finding)), _) => Verdict::Failed(finding),
-        (Err(Stop::Cannot(cannot)), Claim::Always) => Verdict::Skipped(cannot),
-        (Err(Stop::Cannot(cannot)), Claim::If { .. }) => Verdict::NotShown(cannot),
+        (Err(Stop::Cannot(cannot)), Claim::Always | Claim::If { .. }) => Verdict::Skipped(cannot),
+        (Err(Stop::Cannot(cannot)), Claim::Due { .. }) => Verdict::NotShown(cannot),
     };
     Outcome { check, verdict }
 }

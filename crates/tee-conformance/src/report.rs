@@ -52,8 +52,15 @@ pub struct Check {
 pub enum Claim {
     /// Every platform; where the bench cannot do what it takes, the check is skipped.
     Always,
-    /// A platform that claims something; it has to show it then.
+    /// A platform that has something; where the bench cannot do what it takes, the check is skipped.
     If {
+        /// What it has, in words.
+        claim: &'static str,
+        /// Whether the platform has it.
+        claimed: fn(&Posture) -> bool,
+    },
+    /// A platform that claims something; it has to show it then.
+    Due {
         /// The claim in words.
         claim: &'static str,
         /// Whether the platform makes it.
@@ -188,7 +195,7 @@ impl Verdict {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let claim = match self.check.claim {
-            Claim::If { claim, .. } => claim,
+            Claim::If { claim, .. } | Claim::Due { claim, .. } => claim,
             Claim::Always => "nothing",
         };
         write!(f, "{}: ", self.check.name)?;

@@ -7,8 +7,8 @@ use crate::bench::Bench;
 use crate::report::{Claim, Stop};
 
 pub(super) const ANY: Claim =
-    Claim::If { claim: "to tell callers apart", claimed: |claims| claims.client > ClientAssurance::None };
-pub(super) const NONE: Claim = Claim::If {
+    Claim::Due { claim: "to tell callers apart", claimed: |claims| claims.client > ClientAssurance::None };
+pub(super) const NONE: Claim = Claim::Due {
     claim: "not to tell callers apart",
     claimed: |claims| claims.client == ClientAssurance::None,
 };

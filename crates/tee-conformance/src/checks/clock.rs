@@ -7,9 +7,9 @@ use crate::bench::{Bench, ClockMove};
 use crate::report::{Claim, Finding, Stop};
 
 pub(super) const ANY: Claim =
-    Claim::If { claim: "a clock", claimed: |claims| claims.clock > ClockAssurance::None };
+    Claim::Due { claim: "a clock", claimed: |claims| claims.clock > ClockAssurance::None };
 pub(super) const NONE: Claim =
-    Claim::If { claim: "no clock", claimed: |claims| claims.clock == ClockAssurance::None };
+    Claim::Due { claim: "no clock", claimed: |claims| claims.clock == ClockAssurance::None };
 
 /// The time, once the clock can be read.
 fn read(bench: &mut dyn Bench) -> Result<u64, ClockError> {

@@ -7,13 +7,13 @@ use crate::bench::{Bench, Place, Restart};
 use crate::report::{Claim, Finding, Stop};
 
 pub(super) const ANY: Claim =
-    Claim::If { claim: "a counter", claimed: |claims| claims.counter > CounterAssurance::None };
-pub(super) const HARDWARE: Claim = Claim::If {
+    Claim::Due { claim: "a counter", claimed: |claims| claims.counter > CounterAssurance::None };
+pub(super) const HARDWARE: Claim = Claim::Due {
     claim: "a counter that nobody sets back",
     claimed: |claims| claims.counter == CounterAssurance::Hardware,
 };
 pub(super) const NONE: Claim =
-    Claim::If { claim: "no counter", claimed: |claims| claims.counter == CounterAssurance::None };
+    Claim::Due { claim: "no counter", claimed: |claims| claims.counter == CounterAssurance::None };
 
 /// Makes a call of the counter, and again while it cannot answer or its answer was lost.
 fn patiently<T>(
@@ -57,6 +57,12 @@ pub(super) fn none_answers_none(bench: &mut dyn Bench) -> Result<(), Stop> {
     ensure(read == Err(CounterError::Exhausted), "there is no counter and it has a value")?;
     let moved = [0, 1].map(|to| bench.platform().advance_counter(to));
     ensure(moved == [Err(CounterError::Exhausted); 2], "there is no counter and it moves")
+}
+
+/// Nobody has moved a new device's counter.
+pub(super) fn new_is_zero(bench: &mut dyn Bench) -> Result<(), Stop> {
+    bench.make_new()?;
+    stands_at(bench, 0, "a new device's counter stands at")
 }
 
 pub(super) fn advances_by_one(bench: &mut dyn Bench) -> Result<(), Stop> {

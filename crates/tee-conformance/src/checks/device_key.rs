@@ -7,9 +7,9 @@ use crate::bench::{Bench, Restart};
 use crate::report::{Claim, Finding, Stop};
 
 pub(super) const ANY: Claim =
-    Claim::If { claim: "a device key", claimed: |claims| claims.device_key > DeviceKeyAssurance::None };
+    Claim::Due { claim: "a device key", claimed: |claims| claims.device_key > DeviceKeyAssurance::None };
 pub(super) const NONE: Claim =
-    Claim::If { claim: "no device key", claimed: |claims| claims.device_key == DeviceKeyAssurance::None };
+    Claim::Due { claim: "no device key", claimed: |claims| claims.device_key == DeviceKeyAssurance::None };
 
 const LABEL: &[u8] = b"conformance";
 

@@ -7,9 +7,9 @@ use crate::bench::{Bench, Restart, Starvation};
 use crate::report::{Claim, Finding, Stop};
 
 pub(super) const ANY: Claim =
-    Claim::If { claim: "entropy", claimed: |claims| claims.entropy > EntropyAssurance::None };
+    Claim::Due { claim: "entropy", claimed: |claims| claims.entropy > EntropyAssurance::None };
 pub(super) const NONE: Claim =
-    Claim::If { claim: "no entropy", claimed: |claims| claims.entropy == EntropyAssurance::None };
+    Claim::Due { claim: "no entropy", claimed: |claims| claims.entropy == EntropyAssurance::None };
 
 /// Entropy that has to come, once the source has some.
 fn fill(bench: &mut dyn Bench, out: &mut [u8]) -> Result<(), Stop> {

@@ -5,7 +5,7 @@ use tee_api::IsolationAssurance;
 use crate::bench::{Bench, Cannot, Probe, ProbeOutcome};
 use crate::report::{Claim, Finding, Stop};
 
-pub(super) const SECURE_WORLD: Claim = Claim::If {
+pub(super) const SECURE_WORLD: Claim = Claim::Due {
     claim: "a secure world",
     claimed: |claims| claims.isolation == IsolationAssurance::SecureWorld,
 };

@@ -6,7 +6,7 @@ use super::ensure;
 use crate::bench::{Bench, Place, Restart};
 use crate::report::{Claim, Finding, Stop};
 
-pub(super) const TELLS: Claim = Claim::If {
+pub(super) const TELLS: Claim = Claim::Due {
     claim: "to tell a restart of the service from a reset",
     claimed: |claims| claims.lifecycle > LifecycleAssurance::None,
 };

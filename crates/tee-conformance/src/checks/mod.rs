@@ -21,12 +21,12 @@ use crate::report::{Area, Check, Claim, Finding, Stop};
 
 /// Every check, in the order in which they run.
 pub const CHECKS: &[Check] = &[
-    if_claimed("entropy_fills_all", Area::Entropy, entropy::ANY, entropy::fills_all),
-    if_claimed("entropy_never_repeats", Area::Entropy, entropy::ANY, entropy::never_repeats),
-    if_claimed("entropy_differs_after_restart", Area::Entropy, entropy::ANY, entropy::differs_after_restart),
-    if_claimed("entropy_none_gives_none", Area::Entropy, entropy::NONE, entropy::none_gives_none),
+    due("entropy_fills_all", Area::Entropy, entropy::ANY, entropy::fills_all),
+    due("entropy_never_repeats", Area::Entropy, entropy::ANY, entropy::never_repeats),
+    due("entropy_differs_after_restart", Area::Entropy, entropy::ANY, entropy::differs_after_restart),
+    due("entropy_none_gives_none", Area::Entropy, entropy::NONE, entropy::none_gives_none),
     always("entropy_error_leaves_zeros", Area::Entropy, entropy::error_leaves_zeros),
-    always("entropy_failure_sticks", Area::Entropy, entropy::failure_sticks),
+    applies("entropy_failure_sticks", Area::Entropy, entropy::ANY, entropy::failure_sticks),
     always("store_new_is_missing", Area::Store, store::new_is_missing),
     always("store_put_patch_delete", Area::Store, store::put_patch_delete),
     always("store_order_in_transaction", Area::Store, store::order_in_transaction),
@@ -36,40 +36,31 @@ pub const CHECKS: &[Check] = &[
     always("store_reuses_room", Area::Store, store::reuses_room),
     always("store_ready_agrees", Area::Store, store::ready_agrees),
     always("store_dark_period", Area::Store, store::dark_period),
-    if_claimed("store_keeps_acknowledged", Area::Store, store::DURABLE, store::keeps_acknowledged),
-    if_claimed("store_survives_cuts", Area::Store, store::DURABLE, cuts::survives_cuts),
-    if_claimed("store_begins_whole", Area::Store, store::DURABLE, cuts::begins_whole),
-    if_claimed("store_seals", Area::Store, rollback::SEALED, rollback::seals),
-    if_claimed("store_finds_rollback", Area::Store, rollback::REPLAY_PROTECTED, rollback::finds_rollback),
-    if_claimed("counter_none_answers_none", Area::Counter, counter::NONE, counter::none_answers_none),
-    if_claimed("counter_advances_by_one", Area::Counter, counter::ANY, counter::advances_by_one),
-    if_claimed("counter_refuses_jumps", Area::Counter, counter::ANY, counter::refuses_jumps),
-    if_claimed("counter_outlives_restarts", Area::Counter, counter::ANY, counter::outlives_restarts),
-    if_claimed("counter_outlives_old_copy", Area::Counter, counter::HARDWARE, counter::outlives_old_copy),
-    if_claimed("clock_none_gives_none", Area::Clock, clock::NONE, clock::none_gives_none),
-    if_claimed("clock_never_goes_back", Area::Clock, clock::ANY, clock::never_goes_back),
-    if_claimed("clock_moves", Area::Clock, clock::ANY, clock::moves),
-    always("clock_set_back_is_told", Area::Clock, clock::set_back_is_told),
-    if_claimed("device_key_none_gives_none", Area::DeviceKey, device_key::NONE, device_key::none_gives_none),
-    if_claimed("device_key_by_label", Area::DeviceKey, device_key::ANY, device_key::by_label),
-    if_claimed("device_key_lengths", Area::DeviceKey, device_key::ANY, device_key::lengths),
-    if_claimed(
-        "device_key_outlives_restarts",
-        Area::DeviceKey,
-        device_key::ANY,
-        device_key::outlives_restarts,
-    ),
-    if_claimed("client_none_names_nobody", Area::Client, client::NONE, client::none_names_nobody),
+    due("store_keeps_acknowledged", Area::Store, store::DURABLE, store::keeps_acknowledged),
+    due("store_survives_cuts", Area::Store, store::DURABLE, cuts::survives_cuts),
+    due("store_begins_whole", Area::Store, store::DURABLE, cuts::begins_whole),
+    due("store_seals", Area::Store, rollback::SEALED, rollback::seals),
+    due("store_finds_rollback", Area::Store, rollback::REPLAY_PROTECTED, rollback::finds_rollback),
+    due("counter_none_answers_none", Area::Counter, counter::NONE, counter::none_answers_none),
+    applies("counter_new_is_zero", Area::Counter, counter::ANY, counter::new_is_zero),
+    due("counter_advances_by_one", Area::Counter, counter::ANY, counter::advances_by_one),
+    due("counter_refuses_jumps", Area::Counter, counter::ANY, counter::refuses_jumps),
+    due("counter_outlives_restarts", Area::Counter, counter::ANY, counter::outlives_restarts),
+    due("counter_outlives_old_copy", Area::Counter, counter::HARDWARE, counter::outlives_old_copy),
+    due("clock_none_gives_none", Area::Clock, clock::NONE, clock::none_gives_none),
+    due("clock_never_goes_back", Area::Clock, clock::ANY, clock::never_goes_back),
+    due("clock_moves", Area::Clock, clock::ANY, clock::moves),
+    applies("clock_set_back_is_told", Area::Clock, clock::ANY, clock::set_back_is_told),
+    due("device_key_none_gives_none", Area::DeviceKey, device_key::NONE, device_key::none_gives_none),
+    due("device_key_by_label", Area::DeviceKey, device_key::ANY, device_key::by_label),
+    due("device_key_lengths", Area::DeviceKey, device_key::ANY, device_key::lengths),
+    due("device_key_outlives_restarts", Area::DeviceKey, device_key::ANY, device_key::outlives_restarts),
+    due("client_none_names_nobody", Area::Client, client::NONE, client::none_names_nobody),
     always("client_is_stable", Area::Client, client::is_stable),
-    if_claimed("client_is_told_apart", Area::Client, client::ANY, client::is_told_apart),
-    if_claimed(
-        "isolation_refuses_probes",
-        Area::Isolation,
-        isolation::SECURE_WORLD,
-        isolation::refuses_probes,
-    ),
+    due("client_is_told_apart", Area::Client, client::ANY, client::is_told_apart),
+    due("isolation_refuses_probes", Area::Isolation, isolation::SECURE_WORLD, isolation::refuses_probes),
     always("start_after_reset", Area::Lifecycle, lifecycle::start_after_reset),
-    if_claimed(
+    due(
         "start_after_service_restart",
         Area::Lifecycle,
         lifecycle::TELLS,
@@ -77,12 +68,7 @@ pub const CHECKS: &[Check] = &[
     ),
     always("marker_sticks", Area::Lifecycle, lifecycle::marker_sticks),
     always("failure_is_seen", Area::Lifecycle, lifecycle::failure_is_seen),
-    if_claimed(
-        "failure_outlives_service",
-        Area::Lifecycle,
-        lifecycle::TELLS,
-        lifecycle::failure_outlives_service,
-    ),
+    due("failure_outlives_service", Area::Lifecycle, lifecycle::TELLS, lifecycle::failure_outlives_service),
     always("checkpoint_continues", Area::Checkpoint, checkpoint::continues),
     always("checkpoint_cancels", Area::Checkpoint, checkpoint::cancels),
     always("shared_buffer_bounds", Area::SharedBuffer, shared_buffer::bounds),
@@ -104,7 +90,16 @@ const fn always(name: &'static str, area: Area, run: Run) -> Check {
     Check { name, area, claim: Claim::Always, run }
 }
 
-const fn if_claimed(name: &'static str, area: Area, claim: Claim, run: Run) -> Check {
+/// Where a claim makes a check due, the same claim makes it one of those that only apply.
+const fn applies(name: &'static str, area: Area, claim: Claim, run: Run) -> Check {
+    let claim = match claim {
+        Claim::Due { claim, claimed } => Claim::If { claim, claimed },
+        other => other,
+    };
+    Check { name, area, claim, run }
+}
+
+const fn due(name: &'static str, area: Area, claim: Claim, run: Run) -> Check {
     Check { name, area, claim, run }
 }
 

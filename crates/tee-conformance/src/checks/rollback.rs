@@ -7,8 +7,8 @@ use crate::bench::{Bench, Place};
 use crate::report::{Claim, Finding, Stop};
 
 pub(super) const SEALED: Claim =
-    Claim::If { claim: "a sealed store", claimed: |claims| claims.store >= StoreAssurance::Sealed };
-pub(super) const REPLAY_PROTECTED: Claim = Claim::If {
+    Claim::Due { claim: "a sealed store", claimed: |claims| claims.store >= StoreAssurance::Sealed };
+pub(super) const REPLAY_PROTECTED: Claim = Claim::Due {
     claim: "a store that finds old state",
     claimed: |claims| claims.store >= StoreAssurance::ReplayProtected,
 };

@@ -7,7 +7,7 @@ use crate::bench::{Bench, Restart};
 use crate::report::{Claim, Finding, Stop};
 
 pub(super) const DURABLE: Claim =
-    Claim::If { claim: "a durable store", claimed: |claims| claims.store > StoreAssurance::Volatile };
+    Claim::Due { claim: "a durable store", claimed: |claims| claims.store > StoreAssurance::Volatile };
 
 pub(super) fn new_is_missing(bench: &mut dyn Bench) -> Result<(), Stop> {
     bench.make_new()?;
