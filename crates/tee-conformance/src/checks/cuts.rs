@@ -11,7 +11,7 @@ const MOST_WRITES: u32 = 4096;
 
 /// After a cut the store holds all of the transaction or nothing of it, and goes on.
 pub(super) fn survives_cuts(bench: &mut dyn Bench) -> Result<(), Stop> {
-    for size in [16, 700, 3000] {
+    for size in [16, 300, 700, 1200, 1900, 3000, 3900] {
         let value = &PATTERN[..size];
         let before: [Record<'_>; 3] = [(key(1), value), (key(2), b"abcd"), (key(3), b"goes")];
         let after: [Record<'_>; 3] = [(key(1), &PATTERN[1..=size]), (key(2), b"aXYd"), (key(4), value)];
