@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use platform_linux::journal::{FRAMES_AT, SECTOR_SIZE};
 use platform_linux::{KeySource, LinuxPlatform, OpenError, StateOptions};
+use sealed_journal::{FRAMES_AT, SECTOR_SIZE};
 use tee_api::{
     AtomicStore, Change, Checkpoint, Client, ClientAssurance, ClientIdentity, Clock, ClockAssurance,
     ClockError, CounterAssurance, CounterError, DeviceKey, DeviceKeyAssurance, DeviceKeyError, Entropy,
