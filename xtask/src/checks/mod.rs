@@ -40,7 +40,11 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
         run(cargo().args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
     });
     steps.run("unit", "the tests of all crates", rust::tests);
-    steps.run("bare-arm", "the core builds for bare Arm, without std or alloc", bare_arm::build);
+    steps.run(
+        "bare-arm",
+        "core, posture, fTPM service and conformance suite build for bare Arm, without std or alloc",
+        bare_arm::build,
+    );
     steps.run("add-command", "one file and one line add a command", add_command::check);
     steps.run("release", "the program builds in release mode", workspace::build_ftpm);
     steps.run("tools", "one tpm2-tools script, the same results over each transport", || {
