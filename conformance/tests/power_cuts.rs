@@ -8,7 +8,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Effects, Life, Step, with_power};
-use platform_hostile::{Call, Cut, HostilePlatform, Plan, Random, Recording, What};
+use platform_hostile::{Call, Case, Counts, Cut, HostilePlatform, Plan, Random, Recording, What};
+use posture::{Guarantee, Level};
 use tee_api::{CounterError, StoreError};
 use tpm2_core::state::Kind;
 use tpm2_core::state::record::SAVED_KINDS;
@@ -30,7 +31,7 @@ struct Recorded {
     bounds: Vec<usize>,
     recording: Recording,
     /// How often the life calls the platform.
-    calls: [u64; Call::ALL.len()],
+    counted: Counts,
 }
 
 /// Lives one after the other on one device.
@@ -84,8 +85,8 @@ fn live(new: &HostilePlatform) -> Run {
         });
         run.commands += steps.len();
         let recording = device.take_recording().unwrap();
-        let calls = Call::ALL.map(|call| device.counts().of(call) - start.counts().of(call));
-        run.lives.push(Recorded { device: start, steps, effects: states, bounds, recording, calls });
+        let counted = device.counts().since(&start.counts());
+        run.lives.push(Recorded { device: start, steps, effects: states, bounds, recording, counted });
         device = device.reboot();
     }
     run.kinds = device.kinds_written();
@@ -165,7 +166,7 @@ impl Recorded {
     }
 
     fn calls(&self, call: Call) -> u64 {
-        self.calls[call as usize]
+        self.counted.of(call)
     }
 }
 
@@ -321,16 +322,23 @@ struct Faulty {
 }
 
 impl Recorded {
-    /// Lives again, with `plan`, until `more` steps after its first fault hit. `Err` where an answer contradicts all
-    /// that the TPM can have.
+    /// Lives again, with `plan`, until `more` steps after its first fault hit.
     fn again(&self, plan: Plan, more: usize) -> Result<Faulty, String> {
+        self.takes(&self.steps, plan, more)
+    }
+
+    /// Begins as this life did and takes these steps, with `plan`, until `more` steps after its first fault hit. `Err`
+    /// where an answer contradicts all that the TPM can have.
+    fn takes(&self, steps: &[Step], plan: Plan, more: usize) -> Result<Faulty, String> {
         let device = self.device.fork();
         let before = device.counts();
-        let first = *plan.faults.first().ok_or("nothing goes wrong")?;
+        let first = plan.faults.first().copied();
         device.set_plan(plan);
         let has_hit = || {
-            let call = first.what.call();
-            device.counts().of(call) > before.of(call) + first.at
+            first.is_some_and(|first| {
+                let call = first.what.call();
+                device.counts().of(call) > before.of(call) + first.at
+            })
         };
         let mut faulty = Faulty {
             allowed: vec![self.effects[0].clone()],
@@ -343,7 +351,11 @@ impl Recorded {
         with_power(&device, |life| {
             life.know(&self.effects[0]);
             let mut left = more;
-            for step in &self.steps {
+            for step in steps {
+                // Nothing more comes of either.
+                if !device.is_powered() || faulty.refusals.contains(&ResponseCode::FAILURE) {
+                    break;
+                }
                 if has_hit() {
                     if left == 0 {
                         break;
@@ -358,7 +370,7 @@ impl Recorded {
                 }
                 faulty.steps += 1;
             }
-            if more > 0 {
+            if more > 0 && device.is_powered() {
                 for _ in 0..PATIENCE {
                     faulty.serves = faulty.answer(life, Step::ClearControl(true))?;
                     if faulty.serves {
@@ -432,8 +444,14 @@ fn follow(
     Ok(after)
 }
 
-const UNDECIDED: [ResponseCode; 4] =
-    [ResponseCode::NV_UNAVAILABLE, ResponseCode::NV_RATE, ResponseCode::FAILURE, ResponseCode::NV_SPACE];
+const UNDECIDED: [ResponseCode; 6] = [
+    ResponseCode::NV_UNAVAILABLE,
+    ResponseCode::NV_RATE,
+    ResponseCode::FAILURE,
+    ResponseCode::NV_SPACE,
+    ResponseCode::CANCELED,
+    ResponseCode::RETRY,
+];
 
 /// What the medium, the counter or the store does, and what the TPM may answer then.
 struct Variant {
@@ -535,6 +553,9 @@ fn cve_2020_13799_errors_from_storage_are_read_back() {
                     findings.extend(outcome.err().map(|wrong| format!("{place}: {wrong}")));
                 }
             }
+            if tried == 0 {
+                continue;
+            }
             print(
                 &format!("{}, {name}", variant.name),
                 tried,
@@ -557,6 +578,190 @@ fn judge(run: &Run, number: usize, variant: &Variant, faulty: &Faulty) -> Result
     match start(&faulty.device.reboot(), run)? {
         Found::Tpm(seen) if run.shows(number, &seen, &faulty.allowed) => Ok(()),
         Found::Tpm(seen) => Err(format!("saw {seen:?}\nallowed {:#?}", faulty.allowed)),
+        Found::Failed(reason) => Err(reason.to_string()),
+    }
+}
+
+/// The medium says that something is so that is not.
+const LIES: &[(&str, What)] = &[
+    ("acknowledged but dropped", What::Dropped),
+    ("replayed", What::Replayed),
+    ("stale read, one write old", What::StaleRead(1)),
+    ("stale read, three writes old", What::StaleRead(3)),
+];
+
+/// What came of a lie.
+#[derive(Default)]
+struct Outcomes {
+    tried: usize,
+    /// The TPM has all that was answered.
+    harmless: usize,
+    /// Found at the next start, and why.
+    found: BTreeMap<String, usize>,
+    /// Not found: what was lost.
+    lost: Vec<String>,
+}
+
+/// Where a counter exists, every lie that costs something is found at the next start. Where none does, what comes
+/// back is an old state as it was, never half of one, and each case is listed; the posture says so.
+#[test]
+fn cve_2020_13799_stale_success_from_storage() {
+    for (name, counter) in DEVICES {
+        let run = lives(counter);
+        for (lie, what) in LIES {
+            let mut outcomes = Outcomes::default();
+            let mut findings = Vec::new();
+            for (number, life) in run.lives.iter().enumerate() {
+                // At once, some steps later, and after the orderly end.
+                for (at, more) in tries(life, *what) {
+                    let place = format!("{lie}, {name}, life {number}, call {at}, {more} steps later");
+                    let outcome = lie_to(&run, number, *what, at, more, &mut outcomes, &place);
+                    findings.extend(outcome.err().map(|wrong| format!("{place}: {wrong}")));
+                }
+            }
+            let found: Vec<_> =
+                outcomes.found.iter().map(|(why, times)| format!("{times} found: {why}")).collect();
+            let Outcomes { tried, harmless, lost, .. } = &outcomes;
+            let sum =
+                format!("{harmless} cost nothing, {} lost in silence, {}", lost.len(), found.join(", "));
+            print(&format!("{lie}, {name}"), *tried, &sum);
+            lost.iter().for_each(|lost| println!("    {lost}"));
+            none_of(&findings);
+            if counter {
+                none_of(lost);
+            }
+        }
+        let posture = with_power(&run.lives[0].device.fork(), |life| {
+            *life.tpm().judgement().verdict(Guarantee::Rollback)
+        });
+        let level = if counter { Level::Given } else { Level::Missing };
+        assert_eq!(posture.level, level, "the posture, {name}");
+    }
+}
+
+/// The calls that are lied to, and how many steps follow.
+fn tries(life: &Recorded, what: What) -> Vec<(u64, usize)> {
+    let calls = 0..life.calls(what.call());
+    if what.call() == Call::Read {
+        // Everything is read at the start: the life goes on from there.
+        return calls.map(|at| (at, 4)).collect();
+    }
+    calls.flat_map(|at| [(at, 0), (at, 2), (at, life.steps.len())]).collect()
+}
+
+fn lie_to(
+    run: &Run,
+    number: usize,
+    what: What,
+    at: u64,
+    more: usize,
+    outcomes: &mut Outcomes,
+    place: &str,
+) -> Result<(), String> {
+    outcomes.tried += 1;
+    let life = &run.lives[number];
+    let is_read = what.call() == Call::Read;
+    let faulty = match life.again(Plan::one(at, what), more) {
+        Ok(faulty) => faulty,
+        Err(wrong) if is_read => {
+            let wrong = wrong.lines().next().unwrap_or_default();
+            outcomes.lost.push(format!("{place}: it goes on from an older state: {wrong}"));
+            return Ok(());
+        }
+        Err(wrong) => return Err(wrong),
+    };
+    if let Some(reason) = faulty.device.failed() {
+        *outcomes.found.entry(reason).or_default() += 1;
+        return Ok(());
+    }
+    match start(&faulty.device.reboot(), run)? {
+        Found::Failed(reason) => *outcomes.found.entry(reason.to_string()).or_default() += 1,
+        Found::Tpm(seen) if run.shows(number, &seen, &faulty.allowed) => outcomes.harmless += 1,
+        Found::Tpm(_) if is_read => {
+            outcomes.lost.push(format!("{place}: it has gone on from an older state"))
+        }
+        Found::Tpm(seen) => {
+            let was = |step: &usize| {
+                let stages = life.steps.get(*step).and_then(|next| life.effects[*step].stages(*next));
+                let then = [vec![life.effects[*step].clone()], stages.unwrap_or_default()].concat();
+                run.shows(number, &seen, &then)
+            };
+            let Some(earlier) = (0..=faulty.steps).rev().find(was) else {
+                return Err(format!("half a state: {seen:?}"));
+            };
+            outcomes.lost.push(format!("{place}: lost {:?}", &life.steps[earlier..faulty.steps]));
+        }
+    }
+    Ok(())
+}
+
+/// Plans of several faults, drawn at random.
+const PLANS: u64 = 3000;
+
+/// Whatever comes together: with a counter nothing that was answered is lost in silence, nothing is kept by half, and
+/// without a lie from the medium the TPM is there after the next start.
+#[test]
+fn any_plan_of_faults_loses_nothing_in_silence() {
+    let run = lives(true);
+    let mut failed = 0;
+    for seed in 0..PLANS {
+        let number = (seed % LIVES as u64) as usize;
+        let life = &run.lives[number];
+        let case = Case { plan: random_plan(seed, life), commands: life.steps.clone() };
+        match survives(&run, number, &case) {
+            Ok(found) => failed += u64::from(found.is_some()),
+            Err(wrong) => {
+                let smallest = case.shrink(|case| survives(&run, number, case).is_err());
+                let why = survives(&run, number, &smallest).err().unwrap_or(wrong);
+                panic!("seed {seed}, life {number}: {smallest}\n{why}");
+            }
+        }
+    }
+    print("random plans, with a counter", PLANS as usize, &format!("{failed} found at the next start"));
+}
+
+/// Without a counter they do lose: the smallest case is one fault and the command that it takes away.
+#[test]
+fn what_a_counter_prevents_shrinks_to_one_fault_and_one_command() {
+    let run = lives(false);
+    let mut found = 0;
+    for seed in 0..PLANS / 10 {
+        let number = (seed % LIVES as u64) as usize;
+        let life = &run.lives[number];
+        let case = Case { plan: random_plan(seed, life), commands: life.steps.clone() };
+        let is_lost = |case: &Case<Step>| survives(&run, number, case).is_err();
+        if case.plan.faults.iter().any(|fault| fault.what.call() == Call::Read) || !is_lost(&case) {
+            continue;
+        }
+        found += 1;
+        let smallest = case.shrink(is_lost);
+        println!("seed {seed}, life {number}: {smallest}");
+        assert_eq!(smallest.plan.faults.len(), 1, "seed {seed}: {smallest}");
+        assert!(smallest.plan.lies(), "seed {seed}: {smallest}");
+        assert!(smallest.commands.len() <= 3, "seed {seed}: {smallest}");
+    }
+    assert!(found >= 5, "{found} plans lose something");
+}
+
+/// Without jumps of the clock: those forgive failed tries, as they should.
+fn random_plan(seed: u64, life: &Recorded) -> Plan {
+    let mut plan = Plan::random(seed, &life.counted);
+    plan.faults.retain(|fault| !matches!(fault.what, What::ClockJumps(_)));
+    plan
+}
+
+/// Takes the steps under the plan, and starts what is left: `Ok` with the reason of an honest failure, `Err` where
+/// something is lost in silence.
+fn survives(run: &Run, number: usize, case: &Case<Step>) -> Result<Option<FailureReason>, String> {
+    if !matches!(case.commands.first(), Some(Step::Startup(_))) {
+        // No life.
+        return Ok(None);
+    }
+    let faulty = run.lives[number].takes(&case.commands, case.plan.clone(), usize::MAX)?;
+    match start(&faulty.device.reboot(), run)? {
+        Found::Tpm(seen) if run.shows(number, &seen, &faulty.allowed) => Ok(None),
+        Found::Tpm(seen) => Err(format!("saw {seen:?}\nallowed {:#?}", faulty.allowed)),
+        Found::Failed(reason) if case.plan.lies() => Ok(Some(reason)),
         Found::Failed(reason) => Err(reason.to_string()),
     }
 }

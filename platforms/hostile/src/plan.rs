@@ -63,6 +63,12 @@ impl Counts {
         self.0[call as usize]
     }
 
+    /// The calls that were made since `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self(std::array::from_fn(|call| self.0[call].saturating_sub(earlier.0[call])))
+    }
+
     /// Counts one more and gives its number.
     pub(crate) const fn next(&mut self, call: Call) -> u64 {
         let number = self.0[call as usize];
