@@ -6,17 +6,18 @@
 use conformance::machine::{self, Machine};
 use tpm2_client::template::{self, Template};
 use tpm2_client::{Append, Bytes, Client, Command, Entity, Response, Result, commands, name_of_public};
-use tpm2_types::{ResponseCode, TpmAlgId, TpmCc, TpmHandle, TpmRh, TpmaObject};
+use tpm2_types::{ResponseCode, TpmAlgId, TpmCc, TpmHandle, TpmRh, TpmaNv, TpmaObject};
 
 #[test]
 fn a_scheme_works_only_with_its_type_of_key() {
     let mut client = Client::new(machine::in_process()().unwrap());
+    let index = written_index(&mut client);
     let (mut created, mut signed) = (0, 0);
     for key in keys() {
         let Some(entity) = create(&mut client, &key) else { continue };
         created += 1;
         for scheme in schemes() {
-            for command in commands_with_scheme(&entity, &scheme) {
+            for command in commands_with_scheme(&entity, &index, &scheme) {
                 if outcome(&command, client.run(&command)) {
                     signed += 1;
                     let algorithm = effective(&key, &scheme);
@@ -35,7 +36,7 @@ fn a_scheme_works_only_with_its_type_of_key() {
         client.run(&commands::flush_context(entity.handle())).unwrap();
     }
     // Otherwise the matrix would have become smaller without anybody noticing.
-    assert_eq!((created, signed), (24, 96), "keys and operations");
+    assert_eq!((created, signed), (24, 156), "keys and operations");
 }
 
 /// Whether the command succeeded.
@@ -91,6 +92,17 @@ fn create(client: &mut Client<Box<dyn Machine>>, key: &Template) -> Option<Entit
     Some(Entity::named(response.handle().unwrap(), name))
 }
 
+/// An NV index whose data keys sign.
+fn written_index(client: &mut Client<Box<dyn Machine>>) -> Entity {
+    let handle = TpmHandle::nv_index(1);
+    let attributes = TpmaNv::OWNERREAD | TpmaNv::OWNERWRITE;
+    let public = commands::nv_public(handle, TpmAlgId::SHA256, attributes, &[], 4);
+    client.run(&commands::nv_define_space(TpmRh::OWNER, &[], public)).unwrap();
+    let index = handle.into();
+    client.run(&commands::nv_write(TpmRh::OWNER, &index, b"data", 0)).unwrap();
+    index
+}
+
 /// Each type of key, for signing, decryption, both, and restricted, with each scheme.
 fn keys() -> Vec<Template> {
     let base = TpmaObject::USER_WITH_AUTH | TpmaObject::NO_DA | TpmaObject::SENSITIVE_DATA_ORIGIN;
@@ -126,12 +138,14 @@ fn schemes() -> Vec<Bytes> {
     schemes
 }
 
-fn commands_with_scheme(key: &Entity, scheme: &Bytes) -> Vec<Command> {
+fn commands_with_scheme(key: &Entity, index: &Entity, scheme: &Bytes) -> Vec<Command> {
     vec![
         commands::sign(key, &[1; 32], scheme, commands::null_hash_check()),
         commands::sign(key, &[1; 20], scheme, commands::null_hash_check()),
         commands::certify(key, key, b"data", scheme),
         commands::quote(key, b"data", scheme, commands::pcr_selection(TpmAlgId::SHA256, &[0])),
+        commands::nv_certify(key, TpmRh::OWNER, index, b"data", scheme, 4, 0),
+        commands::nv_certify(key, TpmRh::OWNER, index, b"data", scheme, 0, 0),
         commands::rsa_encrypt(key, b"data", scheme, &[]),
         commands::rsa_decrypt(key, &[1; 256], scheme, &[]),
     ]

@@ -1,7 +1,7 @@
 //! NV storage (Part 3, 31).
 
 use anyhow::Result;
-use tpm2_client::{Entity, commands};
+use tpm2_client::{Bytes, Command, Entity, commands, template};
 use tpm2_types::{TpmAlgId, TpmHandle, TpmNt, TpmRh, TpmaNv};
 
 use super::{Suite, case};
@@ -296,6 +296,63 @@ pub(super) const CASES: &[Suite] = &[
             }),
         ],
     },
+    Suite {
+        command: "TPM2_NV_Certify",
+        cases: &[
+            case("TPM_RC_KEY @signHandle: sign attribute is CLEAR (clause 18.1)", |bed| {
+                let index = written(bed, BOTH)?;
+                let key = bed.primary(&template::srk_ecc())?;
+                bed.refuse(&certify(&key, TpmRh::OWNER, &index, ecdsa(TpmAlgId::SHA256), 8, 0))
+            }),
+            case("TPM_RC_SCHEME inScheme: key scheme set; inScheme neither NULL nor equal (18.1)", |bed| {
+                let index = written(bed, BOTH)?;
+                let key = bed.primary(&template::ak_ecc())?;
+                let rsassa = template::scheme(TpmAlgId::RSASSA, TpmAlgId::SHA256);
+                for scheme in [ecdsa(TpmAlgId::SHA1), rsassa] {
+                    bed.refuse(&certify(&key, TpmRh::OWNER, &index, scheme, 8, 0))?;
+                }
+                Ok(())
+            }),
+            case("TPM_RC_SCHEME inScheme: key scheme NULL or RH_NULL key, and inScheme NULL (18.1)", |bed| {
+                let index = written(bed, BOTH)?;
+                let key = bed.primary(&template::signing_ecc())?;
+                for size in [8, 0] {
+                    bed.refuse(&certify(&key, TpmRh::OWNER, &index, template::null(), size, 0))?;
+                }
+                Ok(())
+            }),
+            case(
+                "TPM_RC_NV_AUTHORIZATION @authHandle: authHandle is an NV index other than nvIndex (clause 31.1)",
+                |bed| {
+                    let key = bed.primary(&template::ak_ecc())?;
+                    let [index, other] = two_written_indices(bed)?;
+                    bed.refuse(&certify(&key, &other, &index, template::null(), 8, 0))?;
+                    bed.refuse(&certify(&key, TpmRh::OWNER, &index, template::null(), 8, 0))
+                },
+            ),
+            case("TPM_RC_NV_UNINITIALIZED nvIndex: index not written, even if size is zero", |bed| {
+                let key = bed.primary(&template::ak_ecc())?;
+                let index = bed.nv_index(BOTH, 8)?;
+                for size in [8, 0] {
+                    bed.refuse(&certify(&key, TpmRh::OWNER, &index, template::null(), size, 0))?;
+                }
+                Ok(())
+            }),
+            case("TPM_RC_NV_RANGE offset: offset plus size exceeds the index data size", |bed| {
+                let key = bed.primary(&template::ak_ecc())?;
+                let index = written(bed, BOTH)?;
+                for (size, offset) in [(8, 1), (9, 0), (0, 9), (0xFFFF, 0xFFFF)] {
+                    bed.refuse(&certify(&key, TpmRh::OWNER, &index, template::null(), size, offset))?;
+                }
+                Ok(())
+            }),
+            case("TPM_RC_SCHEME inScheme: digest form with RH_NULL key and NULL scheme or hash", |bed| {
+                let index = written(bed, BOTH)?;
+                let nobody = TpmRh::NULL.into();
+                bed.refuse(&certify(&nobody, TpmRh::OWNER, &index, template::null(), 0, 0))
+            }),
+        ],
+    },
 ];
 
 /// The owner may read and write.
@@ -330,6 +387,28 @@ fn two_written_indices(bed: &mut Bed) -> Result<[Entity; 2]> {
     }
     let [first, second] = indices;
     Ok([bed.nv_name(&first)?, bed.nv_name(&second)?])
+}
+
+/// An index with these attributes and eight bytes that the owner has written.
+fn written(bed: &mut Bed, attributes: TpmaNv) -> Result<Entity> {
+    let index = bed.nv_index(attributes, 8)?;
+    bed.run(&commands::nv_write(TpmRh::OWNER, &index, &[1; 8], 0))?;
+    bed.nv_name(&index)
+}
+
+fn certify(
+    key: &Entity,
+    auth: impl Into<Entity>,
+    index: &Entity,
+    scheme: Bytes,
+    size: u16,
+    offset: u16,
+) -> Command {
+    commands::nv_certify(key, auth, index, b"data", scheme, size, offset)
+}
+
+fn ecdsa(hash: TpmAlgId) -> Bytes {
+    template::scheme(TpmAlgId::ECDSA, hash)
 }
 
 fn locked(bed: &mut Bed, nt: TpmNt, size: u16) -> Result<Entity> {

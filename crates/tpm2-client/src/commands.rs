@@ -399,3 +399,23 @@ pub fn nv_read(auth: impl Into<Entity>, index: &Entity, size: u16, offset: u16) 
 pub fn nv_read_lock(auth: impl Into<Entity>, index: &Entity) -> Command {
     command(TpmCc::NV_READ_LOCK).auth(auth).handle(index)
 }
+
+/// TPM2_NV_Certify (Part 3, 31.16). `in_scheme` is a TPMT_SIG_SCHEME.
+pub fn nv_certify(
+    sign: &Entity,
+    auth: impl Into<Entity>,
+    index: &Entity,
+    qualifying_data: &[u8],
+    in_scheme: impl AsRef<[u8]>,
+    size: u16,
+    offset: u16,
+) -> Command {
+    command(TpmCc::NV_CERTIFY)
+        .auth(sign)
+        .auth(auth)
+        .handle(index)
+        .sized(qualifying_data)
+        .raw(in_scheme.as_ref())
+        .u16(size)
+        .u16(offset)
+}

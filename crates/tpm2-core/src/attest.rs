@@ -2,8 +2,8 @@
 
 use tpm2_crypto::{HashAlgorithm, hash, kdfa};
 use tpm2_types::{
-    ResponseCode, Result, Tpm2bAttest, Tpm2bData, Tpm2bName, TpmRh, TpmaObject, TpmiDhObject, TpmsAttest,
-    TpmtSigScheme, TpmtSignature, TpmuAttest,
+    Position, ResponseCode, Result, Tpm2bAttest, Tpm2bData, Tpm2bName, TpmRh, TpmaObject, TpmiAlgHash,
+    TpmiDhObject, TpmsAttest, TpmtSigScheme, TpmtSignature, TpmuAttest,
 };
 
 use crate::algorithm::FromAlg;
@@ -14,31 +14,35 @@ use crate::signature;
 
 /// Who signs an attestation: a key with its scheme, or nobody.
 pub struct Signer<'s> {
-    key: Option<(Object<'s>, TpmtSigScheme)>,
+    key: Option<Object<'s>>,
+    scheme: Option<TpmtSigScheme>,
 }
 
 impl<'s> Signer<'s> {
     /// The key behind `handle` and the scheme it signs with. Without a key the caller's scheme stands.
     ///
-    /// `Err` has TPM_RC_KEY where the key does not sign, and TPM_RC_SCHEME where no scheme results; the caller knows
-    /// their positions.
+    /// TPM_RC_KEY at `at_handle` where the key does not sign, and TPM_RC_SCHEME at `at_wanted` where no scheme
+    /// results.
     pub fn new(
         context: &Context<'s, '_>,
         handle: Option<TpmiDhObject>,
         wanted: Option<TpmtSigScheme>,
+        at_handle: Position,
+        at_wanted: Position,
     ) -> Result<Self> {
-        let Some(handle) = handle else { return Ok(Self { key: None }) };
+        let Some(handle) = handle else { return Ok(Self { key: None, scheme: wanted }) };
         let key: Object<'s> = context.state.get(Object::key_of(*handle))?;
         if !key.attributes().contains(TpmaObject::SIGN_ENCRYPT) {
-            return Err(ResponseCode::KEY);
+            return Err(ResponseCode::KEY.at(at_handle));
         }
-        let scheme = scheme::signing(&key, wanted)?;
-        Ok(Self { key: Some((key, scheme)) })
+        let scheme = scheme::signing(&key, wanted).map_err(|code| code.at(at_wanted))?;
+        Ok(Self { key: Some(key), scheme: Some(scheme) })
     }
 
-    /// The scheme; none without a key.
-    pub fn scheme(&self) -> Option<TpmtSigScheme> {
-        self.key.as_ref().map(|(_, scheme)| *scheme)
+    /// The hash of the scheme, for digests inside of the attestation too. `Err` has TPM_RC_SCHEME where there is
+    /// none, as can be without a key; the caller knows the position.
+    pub fn hash_alg(&self) -> Result<TpmiAlgHash> {
+        self.scheme.and_then(|scheme| scheme.hash_alg()).ok_or(ResponseCode::SCHEME)
     }
 
     /// Completes an attestation and signs it.
@@ -46,11 +50,11 @@ impl<'s> Signer<'s> {
         &self,
         context: &mut Context<'_, 'b>,
         qualifying_data: Tpm2bData<'b>,
-        attested: TpmuAttest<'b>,
+        attested: TpmuAttest<'_>,
     ) -> Result<(Tpm2bAttest<'b>, Option<TpmtSignature<'b>>)> {
         let null = TpmRh::NULL.0.to_be_bytes();
         let qualified_name = match &self.key {
-            Some((key, _)) => context.arena.copy(key.qualified_name.as_slice())?,
+            Some(key) => context.arena.copy(key.qualified_name.as_slice())?,
             None => context.arena.copy(&null)?,
         };
         let mut clock_info = context.time_info()?.clock_info;
@@ -68,13 +72,12 @@ impl<'s> Signer<'s> {
             attested,
         };
         let attest = context.arena.marshal(&attest)?;
-        let signature = match &self.key {
-            Some((key, scheme)) => {
-                let algorithm = scheme.hash_alg().ok_or(ResponseCode::SCHEME)?;
-                let digest = hash(HashAlgorithm::from_alg(algorithm), &[attest]);
-                Some(signature::sign(context, key, *scheme, &digest)?)
+        let signature = match (&self.key, self.scheme) {
+            (Some(key), Some(scheme)) => {
+                let digest = hash(HashAlgorithm::from_alg(self.hash_alg()?), &[attest]);
+                Some(signature::sign(context, key, scheme, &digest)?)
             }
-            None => None,
+            _ => None,
         };
         Ok((Tpm2bAttest::new(attest)?, signature))
     }
@@ -83,10 +86,10 @@ impl<'s> Signer<'s> {
     /// do not tell that they are of one TPM.
     fn obfuscation(&self, context: &Context<'_, '_>, qualified_name: &[u8]) -> Result<Option<[u64; 3]>> {
         let algorithm = match &self.key {
-            Some((key, _)) if matches!(key.hierarchy, TpmRh::ENDORSEMENT | TpmRh::PLATFORM) => {
+            Some(key) if matches!(key.hierarchy, TpmRh::ENDORSEMENT | TpmRh::PLATFORM) => {
                 return Ok(None);
             }
-            Some((key, _)) => key.public.name_alg.map_or(CONTEXT_HASH, HashAlgorithm::from_alg),
+            Some(key) => key.public.name_alg.map_or(CONTEXT_HASH, HashAlgorithm::from_alg),
             None => CONTEXT_HASH,
         };
         let mut bytes = [0; 16];

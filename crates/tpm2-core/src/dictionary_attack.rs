@@ -1,10 +1,11 @@
 //! Protection against dictionary attacks (Part 1, "Dictionary Attack Protection").
 
+use tee_api::{Change, RecordKey};
 use tpm2_types::{ResponseCode, Result, TpmiYesNo};
 
 use crate::arena::Arena;
 use crate::clock::Clock;
-use crate::state::{Changes, DictionaryAttack, DictionaryAttackTimers, State};
+use crate::state::{Changes, DictionaryAttack, DictionaryAttackTimers, Kind, State};
 
 /// A wrong authorization that has to be recorded before anyone hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,7 @@ pub fn healed<'s>(
     clock: &Clock,
 ) -> Result<(DictionaryAttack<'s>, DictionaryAttackTimers<'s>)> {
     let mut parameters = state.dictionary_attack()?;
-    let mut timers: DictionaryAttackTimers<'_> =
-        state.get(crate::state::Kind::DictionaryAttackTimers.only())?;
+    let mut timers: DictionaryAttackTimers<'_> = state.get(Kind::DictionaryAttackTimers.only())?;
     let time = clock.time();
     if parameters.recovery_time == 0 {
         parameters.failed_tries = 0;
@@ -59,15 +59,34 @@ pub fn healed<'s>(
     Ok((parameters, timers))
 }
 
-/// Stages that a protected authorization is about to be checked, unless that is recorded already. The record is
+/// Which protected authorizations a command is about to have checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// One of a protected entity.
+    pub entity: bool,
+    /// lockoutAuth.
+    pub lockout: bool,
+}
+
+/// Stages that protected authorizations are about to be checked, unless that is recorded already. The record is
 /// durable before the check: otherwise who cuts the power after a wrong guess would have it for free. What time has
 /// forgiven is kept with it.
+///
+/// Of entities it is recorded once in a run, until TPM2_Shutdown; of lockoutAuth, whose failure costs more, for each
+/// check, until [`settle_lockout`].
 pub fn write_ahead<'b>(
     state: &State<'_>,
     clock: &Clock,
     arena: &Arena<'b>,
     changes: &mut Changes<'b>,
+    ahead: Ahead,
 ) -> Result<()> {
+    if ahead.lockout && state.bytes(LOCKOUT_CHECK).is_none() {
+        changes.push(Change::Put { key: LOCKOUT_CHECK, value: &[] })?;
+    }
+    if !ahead.entity {
+        return Ok(());
+    }
     let kept = state.dictionary_attack()?;
     let (parameters, timers) = healed(state, clock)?;
     let is_kept = kept.failed_tries == parameters.failed_tries
@@ -79,12 +98,21 @@ pub fn write_ahead<'b>(
     changes.put(arena, &timers)
 }
 
+/// Stages that the last check of lockoutAuth has ended, and how is known.
+pub fn settle_lockout(state: &State<'_>, changes: &mut Changes<'_>) -> Result<()> {
+    if state.bytes(LOCKOUT_CHECK).is_some() { changes.delete(LOCKOUT_CHECK) } else { Ok(()) }
+}
+
+const LOCKOUT_CHECK: RecordKey = Kind::LockoutCheck.only();
+
 /// The parameters as TPM2_Startup finds them. A protected authorization that was checked after the last TPM2_Shutdown
-/// counts as a failed try: nobody knows how it ended (Part 1, "Non-orderly Shutdown").
+/// counts as a failed try: nobody knows how it ended (Part 1, "Non-orderly Shutdown"). A check of lockoutAuth whose
+/// end is not known disables it as a wrong value does.
 pub fn after_startup<'s>(state: &'s State<'_>) -> Result<DictionaryAttack<'s>> {
     let kept = state.dictionary_attack()?;
     let suspicious = kept.used.0 && kept.recovery_time != 0 && !is_in_lockout(&kept);
-    let enabled = kept.lockout_auth_enabled.0 || kept.lockout_recovery == 0;
+    let cut_off = state.bytes(LOCKOUT_CHECK).is_some();
+    let enabled = kept.lockout_auth_enabled.0 && !cut_off || kept.lockout_recovery == 0;
     Ok(DictionaryAttack {
         failed_tries: kept.failed_tries.saturating_add(u32::from(suspicious)),
         lockout_auth_enabled: TpmiYesNo(enabled),
@@ -102,6 +130,8 @@ pub fn record<'b>(
     failure: Failure,
 ) -> Result<()> {
     let (mut parameters, mut timers) = healed(state, clock)?;
+    // Whatever was wrong, a check of lockoutAuth has ended with it.
+    settle_lockout(state, changes)?;
     match failure {
         Failure::Counted => {
             if parameters.recovery_time != 0 {

@@ -19,7 +19,6 @@ use tee_api::{CounterAssurance, CounterError, Platform, Provisioning, RecordKey,
 use tpm2_types::{ResponseCode, Result};
 
 use crate::arena::Arena;
-use crate::manufacture;
 use crate::state::{Availability, Changes, Commit, Kind, State};
 use crate::tpm::FailureReason;
 
@@ -116,7 +115,7 @@ impl Ledger {
             Err(error) => return Err(FailureReason::Store(error)),
         }
         state.set_availability(Availability::Open);
-        if restored.is_err() || !manufacture::is_complete(state) {
+        if restored.is_err() {
             return Err(FailureReason::State);
         }
         self.number = state.commit_number().map_err(|_| FailureReason::State)?;

@@ -47,7 +47,9 @@ mod signature;
 pub mod state;
 mod ticket;
 mod tpm;
+mod transfer;
 
 pub use memory::{MAX_COMMAND_SIZE, MAX_RESPONSE_SIZE, Memory, Slices};
 pub use nv::posture_index;
 pub use tpm::{FailureReason, Start, Tpm};
+pub use transfer::{TOKEN_SIZE, Target, Token, TransferError};

@@ -23,26 +23,26 @@ use crate::memory::{MAX_COMMAND_SIZE, MAX_RESPONSE_SIZE, Slices};
 use crate::pipeline::{Request, error_response};
 use crate::profile::{PC_CLIENT, Profile};
 use crate::self_test::SelfTests;
-use crate::state::{Changes, Kind, Manufacture, Orderly, State, parse};
+use crate::state::{Availability, Changes, Kind, Manufacture, Orderly, State, parse};
 
 /// A TPM.
 pub struct Tpm<'m, P: Platform> {
-    state: State<'m>,
-    buffer: &'m mut [u8],
-    platform: P,
+    pub(crate) state: State<'m>,
+    pub(crate) buffer: &'m mut [u8],
+    pub(crate) platform: P,
     engine: &'static dyn Engine,
     profile: &'static Profile,
     /// None as long as there was no entropy to seed it with.
-    random: Option<Drbg>,
+    pub(crate) random: Option<Drbg>,
     /// The source of entropy failed a health test, its own or ours: it is not asked again before the platform's reset.
     entropy_failed: bool,
     clock: Clock,
     self_tests: SelfTests,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     /// TPM2_Startup came before the state could be had: what it does to the state is still to be done.
     started_early: bool,
-    judgement: Judgement,
-    failure: Option<FailureReason>,
+    pub(crate) judgement: Judgement,
+    pub(crate) failure: Option<FailureReason>,
     /// What was last said to the platform of a failure.
     reported: Option<FailureReason>,
     /// The bytes of the buffer that may hold something since the last command.
@@ -64,6 +64,8 @@ pub enum FailureReason {
     Restarted,
     /// This TPM was moved to another device.
     Moved,
+    /// A TPM that comes from another device is expected here: an import was prepared, or cut short.
+    AwaitsImport,
     /// A self test did not give the known answer.
     SelfTest,
     /// There is no entropy to seed the generator with.
@@ -88,6 +90,7 @@ impl fmt::Display for FailureReason {
                 "the TPM was restarted without its platform: its PCRs are lost until the next reset",
             ),
             Self::Moved => f.write_str("this TPM was moved to another device"),
+            Self::AwaitsImport => f.write_str("a TPM from another device is expected here; import it"),
             Self::SelfTest => f.write_str("a self test failed"),
             Self::Entropy(error) => error.fmt(f),
             Self::State => f.write_str("the state of the TPM is inconsistent"),
@@ -109,6 +112,7 @@ impl FailureReason {
             Self::Refused(_) => "fTPM: refused by policy",
             Self::Restarted => "fTPM: restarted without its platform",
             Self::Moved => "fTPM: moved to another device",
+            Self::AwaitsImport => "fTPM: awaits an import",
             Self::SelfTest => "fTPM: self test failed",
             Self::Entropy(_) => "fTPM: entropy failed",
             Self::State => "fTPM: state inconsistent",
@@ -295,10 +299,12 @@ impl<'m, P: Platform> Tpm<'m, P> {
         &self.state
     }
 
-    /// SHA-256 over all that the TPM remembers: two equal digests mean that nothing changed in between.
+    /// SHA-256 over all that the TPM remembers: two equal digests mean that nothing changed in between, but for the
+    /// number of transactions.
     pub fn state_digest(&self) -> [u8; 32] {
         let mut hasher = Hasher::new(HashAlgorithm::Sha256);
-        for (key, bytes) in self.state.records() {
+        let records = self.state.records().filter(|(key, _)| *key != Kind::Commit.only());
+        for (key, bytes) in records {
             hasher.update(&key.kind.to_be_bytes());
             hasher.update(&key.id.to_be_bytes());
             hasher.update(&bytes.len().to_be_bytes());
@@ -323,8 +329,13 @@ impl<'m, P: Platform> Tpm<'m, P> {
     fn attach(&mut self) {
         if self.failure.is_none() {
             match self.ledger.attach(&mut self.state, &mut self.platform) {
+                Ok(Attached::Yes) if self.awaits_import() => self.failure = Some(FailureReason::AwaitsImport),
                 Ok(Attached::Yes) if self.state.bytes(Kind::Moved.only()).is_some() => {
                     self.failure = Some(FailureReason::Moved);
+                }
+                Ok(Attached::Yes) if !manufacture::is_complete(&self.state) => {
+                    self.ledger.detach(&mut self.state);
+                    self.failure = Some(FailureReason::State);
                 }
                 Ok(Attached::Yes) => {
                     // A cut may have come between the manufacture and its mark.
@@ -339,8 +350,14 @@ impl<'m, P: Platform> Tpm<'m, P> {
         self.remember();
     }
 
+    /// Whether what is there is the beginning of an import. A TPM that was moved away may wait for another.
+    fn awaits_import(&self) -> bool {
+        let is_there = |kind: Kind| self.state.bytes(kind.only()).is_some();
+        is_there(Kind::Importing) || is_there(Kind::ImportToken) && !is_there(Kind::Moved)
+    }
+
     /// Writes the posture's index: what the platform guarantees, and which TPM this is.
-    fn remember(&mut self) {
+    pub(crate) fn remember(&mut self) {
         let manufacture = self.state.get::<Manufacture<'_>>(Kind::Manufacture.only());
         let mut id = [0; 16];
         let mut count = 0;
@@ -354,7 +371,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
     }
 
     /// Before a command: what earlier ones had to leave, and what storage, counter, entropy and clock say now.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if self.failure.is_some() {
             return;
         }
@@ -407,7 +424,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
     }
 
     /// Tells the platform of a failure, once.
-    fn report(&mut self) {
+    pub(crate) fn report(&mut self) {
         if self.failure != self.reported {
             self.reported = self.failure;
             // An empty store is no failure before somebody wants a TPM of it.
@@ -417,7 +434,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
         }
     }
 
-    fn seed_random(&mut self) -> Result<(), FailureReason> {
+    pub(crate) fn seed_random(&mut self) -> Result<(), FailureReason> {
         if self.entropy_failed {
             return Err(FailureReason::Entropy(EntropyError::Unhealthy));
         }
@@ -478,35 +495,43 @@ impl<'m, P: Platform> Tpm<'m, P> {
         if let Some(unrecorded) = state.unrecorded().filter(|_| state.unavailable().is_none()) {
             let mut late = Changes::new();
             dictionary_attack::record(state, clock, &arena, &mut late, unrecorded)?;
-            let kept = ledger.commit(state, platform, failure, &arena, &mut late).is_ok();
-            if kept || !ledger.is_settled() {
+            let kept = ledger.commit(state, platform, failure, &arena, &mut late);
+            if kept.is_ok() || !ledger.is_settled() {
                 state.set_unrecorded(None);
+            } else if let Err(code) = kept {
+                // Nothing else may be kept before it: TPM2_Shutdown would let it be forgotten.
+                state.set_availability(Availability::Dark(code));
             }
         }
         let parsed = request.parse(&header, state)?;
-        if parsed.uses_protected_entity(state, clock)? {
-            let mut ahead = Changes::new();
-            dictionary_attack::write_ahead(state, clock, &arena, &mut ahead)?;
-            ledger.commit(state, platform, failure, &arena, &mut ahead)?;
-        }
+        let checks = parsed.protected_checks(state, clock)?;
+        let mut ahead = Changes::new();
+        dictionary_attack::write_ahead(state, clock, &arena, &mut ahead, checks)?;
+        ledger.commit(state, platform, failure, &arena, &mut ahead)?;
         let authorized = match parsed.authorize(state, clock, &arena) {
             Ok(authorized) => authorized,
             Err(denied) => {
-                if let Some(counted) = denied.failure {
-                    let mut changes = Changes::new();
-                    dictionary_attack::record(state, clock, &arena, &mut changes, counted)?;
-                    state.set_unrecorded(Some(counted));
-                    let kept = ledger.commit(state, platform, failure, &arena, &mut changes);
-                    if kept.is_ok() || !ledger.is_settled() {
-                        state.set_unrecorded(None);
+                let mut changes = Changes::new();
+                match denied.failure {
+                    Some(counted) => {
+                        dictionary_attack::record(state, clock, &arena, &mut changes, counted)?;
+                        state.set_unrecorded(Some(counted));
                     }
-                    kept?;
+                    None if checks.lockout => dictionary_attack::settle_lockout(state, &mut changes)?,
+                    None => {}
                 }
+                let kept = ledger.commit(state, platform, failure, &arena, &mut changes);
+                if denied.failure.is_some() && (kept.is_ok() || !ledger.is_settled()) {
+                    state.set_unrecorded(None);
+                }
+                kept?;
                 return Err(denied.code);
             }
         };
 
         let mut changes = Changes::new();
+        // Kept with what the command changes, or by itself where that fails.
+        dictionary_attack::settle_lockout(state, &mut changes)?;
         let handles = authorized.handles;
         let mut context = Context {
             state,
@@ -529,6 +554,11 @@ impl<'m, P: Platform> Tpm<'m, P> {
         // What TPM2_Shutdown(STATE) saved and cannot be brought back is gone (Part 3, 9.3.1).
         if is_startup && sealed.as_ref().is_err_and(|code| *code == ResponseCode::FAILURE) {
             failure.get_or_insert(FailureReason::State);
+        }
+        if sealed.is_err() && checks.lockout {
+            let mut settled = Changes::new();
+            dictionary_attack::settle_lockout(state, &mut settled)?;
+            ledger.commit(state, platform, failure, &arena, &mut settled)?;
         }
         let sealed = sealed?;
         *used = [command.len(), sealed.length, working_size - arena.remaining()];

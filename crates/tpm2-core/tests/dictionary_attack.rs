@@ -294,3 +294,44 @@ fn a_hierarchys_authorization_changes_without_trailing_zeros() {
     power_cut(&mut tpm);
     ok(&mut tpm, &commands::clear(TpmRh::PLATFORM));
 }
+
+/// A guess at lockoutAuth whose failure could not be written, and a cut.
+#[test]
+fn pulling_the_plug_after_a_guess_at_lockout_disables_it() {
+    let device = platform_memory::MemoryPlatform::new(1);
+    let mut tpm = Client::new(Machine::on(device.handle()));
+    ok(&mut tpm, &commands::startup(TpmSu::CLEAR));
+    ok(&mut tpm, &commands::hierarchy_change_auth(TpmRh::LOCKOUT, b"right"));
+    let lockout = |auth: &[u8]| Entity::permanent(TpmRh::LOCKOUT).with_auth(auth);
+    let reset = |auth: &[u8]| commands::dictionary_attack_lock_reset(lockout(auth));
+    // A command that goes wrong after the check leaves nothing behind.
+    let wrong = commands::hierarchy_change_auth(lockout(b"right"), &[1; 65]);
+    assert_eq!(refused(tpm.run(&wrong)).base(), ResponseCode::SIZE);
+    let mut tpm = Client::new(Machine::on(device.reboot()));
+    ok(&mut tpm, &commands::startup(TpmSu::CLEAR));
+    ok(&mut tpm, &reset(b"right"));
+    assert_eq!(tries(&mut tpm), 0, "a cut after a right value costs nothing");
+
+    let device = tpm.transport().device.handle();
+    device.fail_commit_after(1, tee_api::StoreError::Unavailable);
+    assert_eq!(refused(tpm.run(&reset(b"wrong"))), ResponseCode::NV_UNAVAILABLE);
+    let mut tpm = Client::new(Machine::on(device.reboot()));
+    ok(&mut tpm, &commands::startup(TpmSu::CLEAR));
+    assert_eq!(refused(tpm.run(&reset(b"right"))), LOCKED);
+}
+
+/// TPM2_Shutdown cannot make a try forgotten that could not be written.
+#[test]
+fn a_shutdown_waits_for_the_record_of_a_try() {
+    let mut tpm = started();
+    parameters(&mut tpm, 3, 1000, 1000);
+    let index = protected(&mut tpm);
+    let device = tpm.transport().device.handle();
+    device.fail_next_commit(tee_api::StoreError::Unavailable);
+    assert_eq!(guess(&mut tpm, &index), ResponseCode::NV_UNAVAILABLE);
+    device.fail_next_commit(tee_api::StoreError::Unavailable);
+    assert_eq!(refused(tpm.run(&commands::shutdown(TpmSu::CLEAR))), ResponseCode::NV_UNAVAILABLE);
+    ok(&mut tpm, &commands::shutdown(TpmSu::CLEAR));
+    power_cut(&mut tpm);
+    assert_eq!(tries(&mut tpm), 1);
+}

@@ -45,7 +45,7 @@ fn it_says_what_the_platform_guarantees_and_which_tpm_this_is() {
     // Every hierarchy reads it, GetCapability lists it and tells the same.
     let index = index(&mut tpm);
     for hierarchy in [TpmRh::OWNER, TpmRh::PLATFORM] {
-        ok(&mut tpm, &commands::nv_read(&Entity::permanent(hierarchy), &index, SIZE, 0));
+        ok(&mut tpm, &commands::nv_read(Entity::permanent(hierarchy), &index, SIZE, 0));
     }
     let listed = ok(&mut tpm, &commands::get_capability(TpmCap::HANDLES, 0x0100_0000, 8));
     assert!(listed.parameters().ends_with(&HANDLE.0.to_be_bytes()));

@@ -168,9 +168,9 @@ fn pulling_the_plug_after_a_guess_costs_a_try() {
     let sealed = template::sealed().clear(tpm2_types::TpmaObject::NO_DA);
     let secret = child(&mut client, &storage, &sealed, b"right", b"data");
     let wrong = Entity::named(secret.handle(), secret.name()).with_auth(b"wrong");
-    // That protected authorizations are checked is on record since the parameters were set; the count of this failure is
-    // not kept: the power goes between the check and the write.
-    device.fail_next_commit(StoreError::Unavailable);
+    // That protected authorizations are checked is put on record; the count of this failure is not kept: the power goes
+    // between the check and the write.
+    device.fail_commit_after(1, StoreError::Unavailable);
     assert_eq!(refused(client.run(&commands::unseal(&wrong))).base(), ResponseCode::NV_UNAVAILABLE);
     let mut client = Client::new(Machine::on(device.reboot()));
     ok(&mut client, &commands::startup(TpmSu::CLEAR));

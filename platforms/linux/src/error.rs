@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use tee_api::StoreError;
 
-use crate::journal::Damage;
 use crate::key::KeySourceError;
+use sealed_journal::Damage;
 
 /// Why a state cannot be opened. Nothing was changed or created.
 #[derive(Debug, thiserror::Error)]

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use platform_memory::Records;
 use rustix::fs::OFlags;
+use sealed_journal::{Access, Records, StateHeader, Usage};
 use tee_api::StoreAssurance;
 
 use crate::error::OpenError;
 use crate::folder::{Folder, STATE_FILE};
-use crate::journal::{Access, Durability, FileMedium, StateHeader, Usage};
 use crate::key::{KeySource, read_outside_key};
+use crate::medium::{Durability, FileMedium};
 use crate::store::{assurance, open_journal, resolve_key};
 
 /// A state as it was at one moment.

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::error::OpenError;
 use crate::folder::{check_file, io_error};
-use crate::journal::{ROOT_KEY_SIZE, RootKey};
+use sealed_journal::{ROOT_KEY_SIZE, RootKey};
 
 /// Where the key comes from that seals the state.
 ///

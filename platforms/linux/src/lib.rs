@@ -1,7 +1,7 @@
 //! The unified TEE API on a Linux process.
 //!
 //! [`LinuxPlatform`] takes entropy from the kernel, time from the clock that runs through suspend, and keeps its
-//! records in a sealed journal that is overwritten in place ([`journal`] has the format and its reasons). Nothing
+//! records in a sealed journal that is overwritten in place ([`sealed_journal`] has the format and its reasons). Nothing
 //! here is hardware: whoever is root on the machine can read the process and put old files back, and the assurances
 //! say so.
 //!
@@ -21,18 +21,18 @@
 
 mod control;
 mod error;
-mod fields;
 mod folder;
 mod inspect;
-pub mod journal;
 mod key;
+mod medium;
 mod platform;
 mod store;
 
 pub use control::Control;
 pub use error::OpenError;
 pub use inspect::{StateView, inspect};
-pub use journal::{Damage, Durability, Identity, StateHeader, Usage};
 pub use key::{KeySource, KeySourceError};
+pub use medium::Durability;
 pub use platform::LinuxPlatform;
+pub use sealed_journal::{Damage, Identity, StateHeader, Usage};
 pub use store::{DEFAULT_SLOT_SIZE, StateOptions};

@@ -16,8 +16,8 @@ use tee_api::{
 
 use crate::control::{Control, Watch};
 use crate::error::OpenError;
-use crate::journal::{Identity, StateHeader, Usage};
 use crate::store::{FileStore, StateOptions};
+use sealed_journal::{Identity, StateHeader, Usage};
 
 /// A Linux process as a TEE: the kernel's entropy and clock, and a state folder that is locked while this lives.
 pub struct LinuxPlatform {

@@ -5,17 +5,17 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use platform_memory::Records;
 use rustix::fs::OFlags;
+use sealed_journal::{
+    Access, Birth, Identity, Journal, JournalError, Records, RootKey, Source, StateHeader, Usage, not_kept,
+    slot_size_is_valid,
+};
 use tee_api::{Change, StoreAssurance, StoreError};
 
 use crate::error::OpenError;
 use crate::folder::{Folder, KEY_FILE, STATE_FILE, UNFINISHED_FILE};
-use crate::journal::{
-    Access, Birth, Durability, FileMedium, Identity, Journal, JournalError, RootKey, StateHeader, Usage,
-    not_kept, slot_size_is_valid,
-};
 use crate::key::{KeySource, read_key, read_outside_key};
+use crate::medium::{Durability, FileMedium};
 
 /// Bytes of one of a new state's two slots, unless told: 1 MiB.
 pub const DEFAULT_SLOT_SIZE: u64 = 1024 * 1024;
@@ -185,7 +185,7 @@ impl Unborn {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let birth = Birth { identity: self.identity, created, slot_size: self.slot_size };
         let medium = FileMedium { file, durability: self.durability };
-        Journal::create(medium, key, &birth, changes).map_err(|error| match error {
+        Journal::create(medium, source(), key, &birth, changes).map_err(|error| match error {
             // Whatever lies there, it does not have its name yet.
             StoreError::OutcomeUnknown => StoreError::Unavailable,
             other => other,
@@ -243,12 +243,17 @@ pub(crate) fn open_journal(
     access: Access,
 ) -> Result<Journal<FileMedium>, OpenError> {
     let path = folder.path_of(STATE_FILE);
-    Journal::open(medium, key, access).map_err(|error| match error {
+    Journal::open(medium, source(), key, access).map_err(|error| match error {
         JournalError::Io(source) => OpenError::Io { action: "read", path, source },
         JournalError::Damaged(damage) => OpenError::Corrupt { path, damage },
         JournalError::WrongKey => OpenError::WrongKey(path),
         JournalError::Newer(format) => OpenError::NewerFormat { path, format },
     })
+}
+
+/// The kernel's randomness.
+fn source() -> Source {
+    Box::new(crate::platform::fill_random)
 }
 
 /// A key in the same folder protects nothing, however it was named.

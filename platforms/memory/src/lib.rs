@@ -20,7 +20,6 @@
 #![forbid(unsafe_code)]
 
 mod platform;
-mod records;
 
 pub use platform::{Counts, MemoryPlatform};
-pub use records::Records;
+pub use sealed_journal::Records;

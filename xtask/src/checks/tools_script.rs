@@ -73,6 +73,16 @@ const SCRIPT: &[(Output, &str)] = &[
     (Free, "tpm2_nvdefine -Q 0x1500022 -C o -s 17 -a ownerread|ownerwrite"),
     (Free, "tpm2_nvwrite -Q 0x1500022 -C o -i secret"),
     (Same, "tpm2_nvread 0x1500022 -C o -s 17"),
+    (
+        Free,
+        "tpm2_nvcertify -C sign.ctx -c o -g sha256 -s ecdsa -q cafe --size 17 --attestation part -o part.sig 0x1500022",
+    ),
+    (Free, "tpm2_verifysignature -Q -c sign.ctx -g sha256 -m part -s part.sig"),
+    (
+        Free,
+        "tpm2_nvcertify -C sign.ctx -c o -g sha256 -s ecdsa --size 0 --attestation whole -o whole.sig 0x1500022",
+    ),
+    (Free, "tpm2_verifysignature -Q -c sign.ctx -g sha256 -m whole -s whole.sig"),
     (Same, "tpm2_nvreadpublic"),
     (Refused("NV"), "tpm2_nvread 0x1500029 -C o -s 8"),
     (Same, "tpm2_getcap handles-nv-index"),

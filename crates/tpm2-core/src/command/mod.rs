@@ -429,6 +429,7 @@ command_set! {
         test_parms
     }
     nv_storage {
+        nv_certify
         nv_define_space
         nv_extend
         nv_increment

@@ -11,7 +11,7 @@ use crate::arena::Arena;
 use crate::authorization::{Entity, trim};
 use crate::clock::Clock;
 use crate::command::{Command, Flags, Role};
-use crate::dictionary_attack::{self, Failure};
+use crate::dictionary_attack::{self, Ahead, Failure};
 use crate::session::{self, HmacInput, PolicyHash, Session};
 use crate::state::State;
 
@@ -53,21 +53,27 @@ impl From<ResponseCode> for Denied {
 }
 
 impl<'b> Parsed<'b> {
-    /// Whether the check of an authorization that dictionary attacks aim at lies ahead. In lockout there is no check.
-    pub(crate) fn uses_protected_entity(&self, state: &State<'_>, clock: &Clock) -> Result<bool> {
-        let is_checked = |lockout| dictionary_attack::check_lockout(state, clock, lockout).is_ok();
+    /// Which checks of authorizations that dictionary attacks aim at lie ahead. In lockout there is no check.
+    pub(crate) fn protected_checks(&self, state: &State<'_>, clock: &Clock) -> Result<Ahead> {
+        let mut ahead = Ahead::default();
+        let mut add = |lockout: bool| {
+            if dictionary_attack::check_lockout(state, clock, lockout).is_ok() {
+                *(if lockout { &mut ahead.lockout } else { &mut ahead.entity }) = true;
+            }
+        };
         for (index, input) in self.sessions.iter() {
-            let bound = session_of(state, input)?.is_some_and(|session| {
-                session.da_bound.0 && is_checked(false) || session.lockout_bound.0 && is_checked(true)
-            });
-            let protected = self
-                .entity(state, index)?
-                .is_some_and(|entity| entity.is_da_protected() && is_checked(entity.is_lockout()));
-            if bound || protected {
-                return Ok(true);
+            if let Some(session) = session_of(state, input)?
+                && session.da_bound.0
+            {
+                add(session.lockout_bound.0);
+            }
+            if let Some(entity) = self.entity(state, index)?
+                && entity.is_da_protected()
+            {
+                add(entity.is_lockout());
             }
         }
-        Ok(false)
+        Ok(ahead)
     }
 
     /// Checks every session, then decrypts the first parameter. Every cpHash is taken before.
@@ -211,7 +217,8 @@ impl<'b> Parsed<'b> {
                 return Err(ResponseCode::AUTH_UNAVAILABLE);
             }
             // Before the authValue is looked at: a failure that tells nothing is not one to count (Part 3, 31.1).
-            if self.command.code == TpmCc::NV_READ && !index.attributes().contains(TpmaNv::WRITTEN) {
+            let reads = matches!(self.command.code, TpmCc::NV_READ | TpmCc::NV_CERTIFY);
+            if reads && !index.attributes().contains(TpmaNv::WRITTEN) {
                 return Err(ResponseCode::NV_UNINITIALIZED);
             }
         }

@@ -31,6 +31,11 @@ impl<'m> RecordHeap<'m> {
         self.bytes.get(entry.start..entry.end())
     }
 
+    /// Bytes for records and their index.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Bytes left; a new record takes [`RecordHeap::footprint`] of them.
     pub fn room(&self) -> usize {
         self.bytes.len() - self.used - self.count * ENTRY

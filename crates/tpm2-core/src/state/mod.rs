@@ -193,6 +193,21 @@ impl<'m> State<'m> {
         self.volatile.clear();
     }
 
+    /// The records that outlive the power, in no particular order.
+    pub(crate) fn persistent_records(&self) -> impl Iterator<Item = (RecordKey, &[u8])> {
+        self.persistent.iter()
+    }
+
+    /// The kinds of those records, each as often as it has records.
+    pub(crate) fn persistent_kinds(&self) -> impl Iterator<Item = u16> {
+        self.persistent.iter().map(|(key, _)| key.kind)
+    }
+
+    /// Bytes of memory for them.
+    pub(crate) fn persistent_size(&self) -> usize {
+        self.persistent.size()
+    }
+
     /// All records, for a digest of the whole state.
     pub(crate) fn records(&self) -> impl Iterator<Item = (RecordKey, &[u8])> {
         self.persistent.iter().chain(self.volatile.iter())

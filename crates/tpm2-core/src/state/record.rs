@@ -23,6 +23,12 @@ pub enum Kind {
     Commit = 0x07,
     /// The TPM was moved to another device: this one starts no more.
     Moved = 0x08,
+    /// What an export to this device is sealed under.
+    ImportToken = 0x09,
+    /// An import is under way.
+    Importing = 0x0A,
+    /// lockoutAuth is being checked: there from before the check until its outcome is kept.
+    LockoutCheck = 0x0B,
     /// The public area and authorization of an NV index of the owner's; the id is its handle.
     NvIndexOwner = 0x10,
     /// The same for an index of the platform's.

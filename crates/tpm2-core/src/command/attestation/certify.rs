@@ -1,7 +1,7 @@
 //! TPM2_Certify (Part 3, 18.2).
 
 use tpm2_types::{
-    ResponseCode, Result, Tpm2bAttest, Tpm2bData, Tpm2bName, TpmiDhObject, TpmsCertifyInfo, TpmtSigScheme, TpmtSignature,
+    Result, Tpm2bAttest, Tpm2bData, Tpm2bName, TpmiDhObject, TpmsCertifyInfo, TpmtSigScheme, TpmtSignature,
     TpmuAttest,
 };
 
@@ -19,10 +19,7 @@ command! {
 }
 
 fn run<'a>(context: &mut Context<'_, 'a>, input: Certify<'a>) -> Result<Response<'a>> {
-    let signer = Signer::new(context, input.sign_handle, input.in_scheme).map_err(|code| match code {
-        ResponseCode::KEY => code.at(at::sign_handle),
-        _ => code.at(at::in_scheme),
-    })?;
+    let signer = Signer::new(context, input.sign_handle, input.in_scheme, at::sign_handle, at::in_scheme)?;
     let object: Object<'_> = context.state.get(Object::key_of(*input.object_handle))?;
     let info = TpmsCertifyInfo {
         name: Tpm2bName::new(context.arena.copy(object.name.as_slice())?)?,

@@ -1,7 +1,7 @@
 //! TPM2_Quote (Part 3, 18.4).
 
 use tpm2_types::{
-    ResponseCode, Result, Tpm2bAttest, Tpm2bData, Tpm2bDigest, TpmiDhObject, TpmlPcrSelection, TpmsQuoteInfo,
+    Result, Tpm2bAttest, Tpm2bData, Tpm2bDigest, TpmiDhObject, TpmlPcrSelection, TpmsQuoteInfo,
     TpmtSigScheme, TpmtSignature, TpmuAttest,
 };
 
@@ -23,12 +23,8 @@ command! {
 }
 
 fn run<'a>(context: &mut Context<'_, 'a>, input: Quote<'a>) -> Result<Response<'a>> {
-    let signer = Signer::new(context, input.sign_handle, input.in_scheme).map_err(|code| match code {
-        ResponseCode::KEY => code.at(at::sign_handle),
-        _ => code.at(at::in_scheme),
-    })?;
-    let scheme = signer.scheme().or(input.in_scheme).ok_or(ResponseCode::SCHEME.at(at::in_scheme))?;
-    let hash = scheme.hash_alg().ok_or(ResponseCode::SCHEME.at(at::in_scheme))?;
+    let signer = Signer::new(context, input.sign_handle, input.in_scheme, at::sign_handle, at::in_scheme)?;
+    let hash = signer.hash_alg().map_err(|code| code.at(at::in_scheme))?;
     let pcr_digest = pcr::digest(context.state, context.profile, &input.pcr_select, hash);
     let info = TpmsQuoteInfo {
         pcr_select: pcr::implemented(context, &input.pcr_select)?,

@@ -105,6 +105,7 @@ fn write_down<'b>(
     reset: bool,
 ) -> Result<()> {
     changes.put(arena, &dictionary_attack::after_startup(state)?)?;
+    dictionary_attack::settle_lockout(state, changes)?;
     let orderly = state.orderly()?;
     changes.put(
         arena,

@@ -2,11 +2,22 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use tee_api::RecordKey;
 
 use super::*;
+
+/// Different for every draw of every journal; nothing here has to be secret.
+fn source() -> Source {
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    Box::new(|out| {
+        let drawn = DRAWN.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        out.iter_mut().zip(drawn.iter().cycle()).for_each(|(byte, value)| *byte = *value);
+        Ok(())
+    })
+}
 
 const SLOT: u64 = MIN_SLOT_SIZE;
 const A: RecordKey = RecordKey { kind: 1, id: 1 };
@@ -135,11 +146,11 @@ fn key() -> RootKey {
 fn create(disk: &Disk, changes: &[Change<'_>]) -> Journal<Disk> {
     let identity = Identity { profile_id: 3, firmware_version: 0x0001_0002_0003_0004, svn: 5 };
     let birth = Birth { identity, created: 1_700_000_000, slot_size: SLOT };
-    Journal::create(disk.handle(), key(), &birth, changes).unwrap()
+    Journal::create(disk.handle(), source(), key(), &birth, changes).unwrap()
 }
 
 fn open(disk: &Disk) -> Result<Journal<Disk>, JournalError> {
-    Journal::open(disk.handle(), key(), Access::Write)
+    Journal::open(disk.handle(), source(), key(), Access::Write)
 }
 
 fn damage_of(disk: &Disk) -> Option<Damage> {
@@ -204,7 +215,7 @@ fn a_full_slot_moves_to_the_other_one_and_back() {
         if slots_seen.last() != Some(&journal.usage().slot) {
             slots_seen.push(journal.usage().slot);
         }
-        let reopened = Journal::open(disk.cut(|| false), key(), Access::Read).unwrap();
+        let reopened = Journal::open(disk.cut(|| false), source(), key(), Access::Read).unwrap();
         assert_eq!(reopened.records, journal.records, "round {round}");
         assert_eq!(reopened.state().generation, journal.state().generation);
     }
@@ -362,7 +373,10 @@ fn another_key_is_told_from_damage() {
     let disk = Disk::new();
     drop(create(&disk, &[put(A, b"1")]));
     let other = RootKey::from_slice(&[0x5B; ROOT_KEY_SIZE]).unwrap();
-    assert!(matches!(Journal::open(disk.handle(), other, Access::Write), Err(JournalError::WrongKey)));
+    assert!(matches!(
+        Journal::open(disk.handle(), source(), other, Access::Write),
+        Err(JournalError::WrongKey)
+    ));
 }
 
 #[test]

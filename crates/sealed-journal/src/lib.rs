@@ -1,4 +1,4 @@
-//! The journal: records on a preallocated file that is overwritten in place.
+//! Records on a preallocated medium that is overwritten in place, sealed, and whole after every cut.
 //!
 //! The file has two slots of equal size. A slot is a header of one sector, and from [`FRAMES_AT`] on a snapshot of
 //! all records followed by one frame for each commit. A commit is one write and one `fdatasync`; the file was
@@ -21,11 +21,16 @@
 //! *Opening* writes again, and syncs, what a process killed before its `fdatasync`, or one whose `fdatasync` failed,
 //! may have left in the page cache only: the last frame, or a header beside which the old one still stands. So
 //! nothing is served that a cut could still take away.
+//!
+//! The journal knows no operating system: the bytes are a [`Medium`]'s, randomness comes from a [`Source`].
+#![forbid(unsafe_code)]
 
+mod fields;
 mod frame;
 mod header;
 mod keys;
 mod medium;
+mod records;
 mod transaction;
 
 #[cfg(test)]
@@ -33,8 +38,7 @@ mod tests;
 
 use std::io;
 
-use platform_memory::Records;
-use tee_api::{Change, StoreError};
+use tee_api::{Change, EntropyError, StoreError};
 
 use self::frame::{Chain, Found as FoundFrame, Nonce, frame_size};
 use self::header::{FORMAT, Found as FoundHeader, HEADER_SIZE, Refused, SlotHeader, Unverified};
@@ -42,8 +46,8 @@ use self::keys::SlotKeys;
 
 pub use self::header::{Identity, StateHeader};
 pub use self::keys::{ROOT_KEY_SIZE, RootKey};
-pub use self::medium::Durability;
-pub(crate) use self::medium::{FileMedium, Medium};
+pub use self::medium::Medium;
+pub use self::records::Records;
 
 /// Frames begin at multiples of this, so that no two share a sector.
 pub const SECTOR_SIZE: usize = 512;
@@ -94,27 +98,37 @@ pub enum Damage {
 
 /// Why a journal cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum JournalError {
+pub enum JournalError {
+    /// The medium cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// What is there is damaged.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// Another key sealed what is there.
     #[error("sealed under another key")]
     WrongKey,
-    #[error("format {0}")]
+    /// A later version of this program wrote this format.
+    #[error("format {0}, of a later version")]
     Newer(u32),
 }
 
 /// Whether the journal is opened to go on with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
+    /// Nothing is written.
     Read,
+    /// What a cut could still take away is made durable first.
     Write,
 }
 
+/// Fills all of a buffer with random bytes, or says why not.
+pub type Source = Box<dyn FnMut(&mut [u8]) -> Result<(), EntropyError> + Send>;
+
 /// An open journal.
-pub(crate) struct Journal<M> {
+pub struct Journal<M> {
     medium: M,
+    random: Source,
     key: RootKey,
     header: SlotHeader,
     keys: SlotKeys,
@@ -131,24 +145,27 @@ pub(crate) struct Journal<M> {
 }
 
 /// What a new journal begins with.
-pub(crate) struct Birth {
-    pub(crate) identity: Identity,
+pub struct Birth {
+    /// What makes it.
+    pub identity: Identity,
     /// Seconds since 1970.
-    pub(crate) created: u64,
-    pub(crate) slot_size: u64,
+    pub created: u64,
+    /// Bytes of one of the two slots ([`slot_size_is_valid`]).
+    pub slot_size: u64,
 }
 
 impl<M: Medium> Journal<M> {
     /// Makes a journal on `medium`, which holds two slots of zeros, with `changes` as its first transaction.
-    pub(crate) fn create(
+    pub fn create(
         medium: M,
+        mut random: Source,
         key: RootKey,
         birth: &Birth,
         changes: &[Change<'_>],
     ) -> Result<Self, StoreError> {
         let mut records = Records::new();
         records.apply(changes)?;
-        let journal_id = random()?;
+        let journal_id = draw(&mut random)?;
         let state = StateHeader {
             format: FORMAT,
             identity: birth.identity,
@@ -157,13 +174,15 @@ impl<M: Medium> Journal<M> {
             journal_id,
             slot_size: birth.slot_size,
         };
-        let header = SlotHeader { state, slot: 0, salt: random()?, key_check: key.check(&journal_id) };
+        let header =
+            SlotHeader { state, slot: 0, salt: draw(&mut random)?, key_check: key.check(&journal_id) };
         let mut buffer = Vec::new();
-        let mut slot = NewSlot::build(header, &key, &records, &mut buffer)?;
+        let mut slot = NewSlot::build(header, draw(&mut random)?, &key, &records, &mut buffer)?;
         slot.write_snapshot(&medium, &buffer)?;
         slot.write_header(&medium).map_err(HeaderWrite::error)?;
         Ok(Self {
             medium,
+            random,
             key,
             header: slot.header,
             keys: slot.keys,
@@ -178,7 +197,7 @@ impl<M: Medium> Journal<M> {
     }
 
     /// Opens the journal on `medium`.
-    pub(crate) fn open(medium: M, key: RootKey, access: Access) -> Result<Self, JournalError> {
+    pub fn open(medium: M, random: Source, key: RootKey, access: Access) -> Result<Self, JournalError> {
         let slot_size = medium.size()? / 2;
         if !slot_size_is_valid(slot_size) || medium.size()? != slot_size * 2 {
             return Err(Damage::Size.into());
@@ -194,6 +213,7 @@ impl<M: Medium> Journal<M> {
         let read = Replay::run(&bytes, Chain::start(&mac), &keys)?;
         let mut journal = Self {
             medium,
+            random,
             key,
             header,
             keys,
@@ -212,11 +232,13 @@ impl<M: Medium> Journal<M> {
         Ok(journal)
     }
 
-    pub(crate) const fn state(&self) -> &StateHeader {
+    /// What the journal says of itself.
+    pub const fn state(&self) -> &StateHeader {
         &self.header.state
     }
 
-    pub(crate) const fn usage(&self) -> Usage {
+    /// How full it is.
+    pub const fn usage(&self) -> Usage {
         Usage {
             slot: self.header.slot,
             used: self.position,
@@ -226,16 +248,17 @@ impl<M: Medium> Journal<M> {
     }
 
     /// All records, unless what the medium holds is unknown.
-    pub(crate) const fn records(&self) -> Result<&Records, StoreError> {
+    pub const fn records(&self) -> Result<&Records, StoreError> {
         if self.failed { Err(StoreError::OutcomeUnknown) } else { Ok(&self.records) }
     }
 
-    pub(crate) fn into_records(self) -> Records {
+    /// All records.
+    pub fn into_records(self) -> Records {
         self.records
     }
 
     /// Keeps all of `changes`, or none.
-    pub(crate) fn commit(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError> {
+    pub fn commit(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         self.ready()?;
         if changes.is_empty() {
             return Ok(());
@@ -252,7 +275,7 @@ impl<M: Medium> Journal<M> {
     }
 
     /// Writes another identity into the header, by a new snapshot. No record changes.
-    pub(crate) fn set_identity(&mut self, identity: Identity) -> Result<(), StoreError> {
+    pub fn set_identity(&mut self, identity: Identity) -> Result<(), StoreError> {
         self.ready()?;
         if identity == self.header.state.identity {
             return Ok(());
@@ -268,7 +291,7 @@ impl<M: Medium> Journal<M> {
     }
 
     fn append(&mut self, changes: &[Change<'_>], length: usize) -> Result<(), StoreError> {
-        let nonce = random()?;
+        let nonce = draw(&mut self.random)?;
         let write = |out: &mut Vec<u8>| transaction::encode(changes.iter().copied(), out);
         let tag = frame::seal(&self.chain, &nonce, &self.keys, length, write, &mut self.buffer)
             .ok_or(StoreError::Full)?;
@@ -293,10 +316,11 @@ impl<M: Medium> Journal<M> {
     fn change_slot(&mut self, records: Records, identity: Identity) -> Result<(), StoreError> {
         let mut header = self.header.clone();
         header.slot = 1 - header.slot;
-        header.salt = random()?;
+        header.salt = draw(&mut self.random)?;
         header.state.identity = identity;
         header.state.generation = header.state.generation.wrapping_add(1);
-        let mut slot = NewSlot::build(header, &self.key, &records, &mut self.buffer)?;
+        let mut slot =
+            NewSlot::build(header, draw(&mut self.random)?, &self.key, &records, &mut self.buffer)?;
         slot.write_snapshot(&self.medium, &self.buffer)?;
         slot.write_header(&self.medium).map_err(|outcome| {
             self.failed = matches!(outcome, HeaderWrite::Unknown);
@@ -341,7 +365,7 @@ impl<M: Medium> Journal<M> {
 }
 
 /// Whether a slot may have this size, in bytes.
-pub(crate) const fn slot_size_is_valid(slot_size: u64) -> bool {
+pub const fn slot_size_is_valid(slot_size: u64) -> bool {
     slot_size >= MIN_SLOT_SIZE && slot_size <= MAX_SLOT_SIZE && slot_size.is_multiple_of(SLOT_SIZE_STEP)
 }
 
@@ -372,6 +396,7 @@ impl HeaderWrite {
 impl NewSlot {
     fn build(
         header: SlotHeader,
+        nonce: Nonce,
         key: &RootKey,
         records: &Records,
         buffer: &mut Vec<u8>,
@@ -386,7 +411,7 @@ impl NewSlot {
         let (sealed_header, mac) = header.seal(&keys);
         let start = Chain::start(&mac);
         let write = |out: &mut Vec<u8>| transaction::encode(puts(), out);
-        let tag = frame::seal(&start, &random()?, &keys, length, write, buffer).ok_or(StoreError::Full)?;
+        let tag = frame::seal(&start, &nonce, &keys, length, write, buffer).ok_or(StoreError::Full)?;
         Ok(Self { header, sealed_header, keys, chain: start.after(tag), position })
     }
 
@@ -490,16 +515,16 @@ fn is_absent<M: Medium>(medium: &M, at: u64, expected: &[u8]) -> bool {
 }
 
 /// What to answer where the write certainly changed nothing that counts.
-pub(crate) fn not_kept(error: &io::Error) -> StoreError {
+pub fn not_kept(error: &io::Error) -> StoreError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full,
         _ => StoreError::Unavailable,
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], StoreError> {
+fn draw<const N: usize>(random: &mut Source) -> Result<[u8; N], StoreError> {
     let mut bytes = [0; N];
-    crate::platform::fill_random(&mut bytes).map_err(|_| StoreError::Unavailable)?;
+    random(&mut bytes).map_err(|_| StoreError::Unavailable)?;
     Ok(bytes)
 }
 

@@ -29,7 +29,8 @@ impl RootKey {
         Some(Self(Box::new(Zeroizing::new(*bytes))))
     }
 
-    pub(crate) fn bytes(&self) -> &[u8; ROOT_KEY_SIZE] {
+    /// The key itself, for whoever keeps it.
+    pub fn bytes(&self) -> &[u8; ROOT_KEY_SIZE] {
         &self.0
     }
 
