@@ -38,7 +38,7 @@ pub enum Call {
 }
 
 /// How a call is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// As it should.
     Works,
@@ -59,7 +59,7 @@ impl Call {
 }
 
 /// What the attacker does to the calls of one command.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Weather {
     /// Storage cannot be reached, and says so before it is asked: a dark period.
     pub storage_away: bool,
@@ -88,8 +88,14 @@ pub struct Hands {
 }
 
 impl Hands {
-    /// The device with this medium and counter, without power.
-    pub fn new(sabotage: Sabotage, medium: Option<Records>, counter: Option<u64>) -> Rc<RefCell<Self>> {
+    /// The device with this medium and counter, without power. What its entropy gives follows from `entropy` alone, so
+    /// that equal states are found to be equal.
+    pub fn new(
+        sabotage: Sabotage,
+        medium: Option<Records>,
+        counter: Option<u64>,
+        entropy: u8,
+    ) -> Rc<RefCell<Self>> {
         let device = MemoryPlatform::new(1);
         device.set_records(medium);
         device.set_counter(counter);
@@ -101,7 +107,7 @@ impl Hands {
             owed: None,
             sabotage,
             image: None,
-            entropy: 0,
+            entropy,
         }))
     }
 
@@ -238,7 +244,6 @@ impl Entropy for Attacked {
         EntropyHealth::Untested
     }
 
-    /// The same after each start, so that equal states are found to be equal.
     fn fill_entropy(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
         let mut hands = self.0.borrow_mut();
         for byte in out {

@@ -7,40 +7,44 @@ mod search;
 use device::Sabotage;
 use search::{Plan, Target, search};
 
-const REAL: Plan = Plan {
-    target: Target::Index,
-    sabotage: Sabotage::None,
-    counter: true,
-    max_tries: 2,
-    depth: 3,
-    faults: 1,
-};
+fn plan() -> Plan {
+    let var = |name: &str, or: usize| std::env::var(name).map_or(or, |d| d.parse().unwrap());
+    Plan {
+        target: Target::Index,
+        sabotage: Sabotage::None,
+        counter: true,
+        moves: false,
+        max_tries: var("TRIES", 2) as u32,
+        depth: var("DEPTH", 3),
+        faults: var("FAULTS", 1),
+    }
+}
+fn go(plan: Plan) {
+    let start = std::time::Instant::now();
+    println!("{} {:?}", search(plan), start.elapsed());
+}
 
 #[test]
 fn real() {
-    let depth = std::env::var("DEPTH").map_or(3, |d| d.parse().unwrap());
-    let faults = std::env::var("FAULTS").map_or(1, |d| d.parse().unwrap());
-    let max_tries = std::env::var("TRIES").map_or(2, |d| d.parse().unwrap());
-    let start = std::time::Instant::now();
-    println!("{} {:?}", search(Plan { depth, faults, max_tries, ..REAL }), start.elapsed());
+    go(plan());
 }
 #[test]
 fn dirty() {
-    let depth = std::env::var("DEPTH").map_or(3, |d| d.parse().unwrap());
-    println!("{}", search(Plan { depth, sabotage: Sabotage::DirtyBit, ..REAL }));
+    go(Plan { sabotage: Sabotage::DirtyBit, ..plan() });
 }
 #[test]
 fn wait() {
-    let depth = std::env::var("DEPTH").map_or(3, |d| d.parse().unwrap());
-    println!("{}", search(Plan { depth, sabotage: Sabotage::Wait, ..REAL }));
+    go(Plan { sabotage: Sabotage::Wait, ..plan() });
 }
 #[test]
 fn none() {
-    let depth = std::env::var("DEPTH").map_or(3, |d| d.parse().unwrap());
-    println!("{}", search(Plan { depth, counter: false, ..REAL }));
+    go(Plan { counter: false, ..plan() });
 }
 #[test]
 fn lockout() {
-    let depth = std::env::var("DEPTH").map_or(3, |d| d.parse().unwrap());
-    println!("{}", search(Plan { depth, target: Target::Lockout, max_tries: 1, ..REAL }));
+    go(Plan { target: Target::Lockout, max_tries: 1, ..plan() });
+}
+#[test]
+fn moves() {
+    go(Plan { moves: true, max_tries: 1, ..plan() });
 }

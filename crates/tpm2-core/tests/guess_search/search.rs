@@ -4,7 +4,7 @@
 //! the steps since. All is deterministic, so they lead to the same state each time.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use platform_memory::Records;
 use tee_api::RecordKey;
 use tpm2_client::{Client, Command, Entity, Error, commands, name_of_public};
 use tpm2_core::state::{Kind, Orderly, parse};
-use tpm2_core::{FailureReason, Memory, Start, Tpm};
+use tpm2_core::{FailureReason, Memory, Start, Target as MoveTo, Token, Tpm};
 use tpm2_crypto::engine::SOFTWARE;
 use tpm2_crypto::{HashAlgorithm, Hasher};
 use tpm2_types::{TpmAlgId, TpmHandle, TpmRh, TpmSu, TpmaNv};
@@ -35,11 +35,13 @@ pub struct Plan {
     pub sabotage: Sabotage,
     /// Whether the device has a counter.
     pub counter: bool,
+    /// Whether the TPM moves: there is a second device, and exports and imports are steps.
+    pub moves: bool,
     /// The tries that the owner grants.
     pub max_tries: u32,
     /// How many steps a sequence has at most.
     pub depth: usize,
-    /// How many calls of one command, or of one start, are answered with an error.
+    /// How many calls of one step are answered with an error.
     pub faults: usize,
 }
 
@@ -58,22 +60,32 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { target, sabotage, counter, max_tries, depth, faults } = self.plan;
+        let Plan { target, sabotage, counter, moves, max_tries, depth, faults } = self.plan;
+        let target = match target {
+            Target::Index => "the index",
+            Target::Lockout => "lockoutAuth",
+        };
+        let off = match sabotage {
+            Sabotage::None => "nothing",
+            Sabotage::DirtyBit => "the dirty bit",
+            Sabotage::Wait => "the wait for the counter",
+        };
         writeln!(
             f,
-            "guesses at {target:?}, {max_tries} granted, switched off: {sabotage:?}, counter: {counter}, \
-             up to {faults} faults a step: {} states, {} steps tried",
-            self.states, self.steps
+            "guesses at {target}, {max_tries} granted; {}{}, {off} switched off, up to {faults} faults in a step",
+            if counter { "a counter" } else { "no counter" },
+            if moves { " on each of two devices" } else { "" },
         )?;
+        writeln!(f, "  {} different states, {} steps tried", self.states, self.steps)?;
         match (&self.hole, self.complete) {
             (Some(hole), _) => {
                 writeln!(f, "  a try is gained in {} steps:", hole.len())?;
                 hole.iter().enumerate().try_for_each(|(at, step)| writeln!(f, "  {}. {step}", at + 1))
             }
             (None, Some(complete)) => {
-                writeln!(f, "  no try is gained, at any depth: after {complete} steps there is no new state")
+                writeln!(f, "  no try is gained at any depth: the {complete}th step leads to no new state")
             }
-            (None, None) => writeln!(f, "  no try is gained in up to {depth} steps"),
+            (None, None) => writeln!(f, "  no try is gained in any sequence of {depth} steps"),
         }
     }
 }
@@ -81,16 +93,18 @@ impl fmt::Display for Report {
 /// What the attacker sends. The owner's use is there because it sets the dirty bit as well.
 const SENT: [&str; 7] = [
     "guess",
-    "owner's use",
     "startup(CLEAR)",
-    "startup(STATE)",
     "shutdown(CLEAR)",
+    "owner's use",
+    "startup(STATE)",
     "shutdown(STATE)",
     "write of another index",
 ];
 const GUESS: usize = 0;
-const RIGHT: usize = 1;
-const STARTUP: usize = 2;
+const STARTUP: usize = 1;
+const RIGHT: usize = 3;
+/// How many of them are sent where the TPM moves.
+const SENT_IN_MOVES: usize = 3;
 
 #[derive(Clone)]
 enum Act {
@@ -100,6 +114,12 @@ enum Act {
     Send(usize),
     /// The medium gets an image that it had before.
     PutBack(Rc<Image>),
+    /// The device draws a token for an import.
+    Prepare,
+    /// The TPM is moved: to the device that drew this token, or to this device by its own key.
+    Export(Option<Rc<Token>>),
+    /// A TPM is taken in.
+    Import(Rc<Export>),
 }
 
 #[derive(Clone)]
@@ -115,6 +135,10 @@ impl fmt::Display for Step {
             Act::Power => f.write_str("cut")?,
             Act::Send(command) => f.write_str(SENT[*command])?,
             Act::PutBack(image) => return write!(f, "state {} is put back", image.number),
+            Act::Prepare => f.write_str("prepare import")?,
+            Act::Export(Some(_)) => f.write_str("export to the other device")?,
+            Act::Export(None) => f.write_str("export to this device")?,
+            Act::Import(_) => f.write_str("import")?,
         }
         if self.weather.storage_away {
             f.write_str(", storage away")?;
@@ -132,9 +156,15 @@ impl fmt::Display for Step {
 
 /// What the medium had after some transaction.
 struct Image {
-    records: Records,
+    records: Option<Records>,
     number: u64,
     /// Of all but the number.
+    digest: Fingerprint,
+}
+
+/// A TPM on its way.
+struct Export {
+    bytes: Vec<u8>,
     digest: Fingerprint,
 }
 
@@ -145,9 +175,12 @@ type Device = Rc<RefCell<Hands>>;
 struct Boot {
     medium: Rc<Image>,
     counter: Option<u64>,
+    entropy: u8,
 }
 
-struct Node {
+/// A device.
+#[derive(Clone)]
+struct Side {
     boot: Rc<Boot>,
     /// Since power came.
     steps: Vec<Step>,
@@ -155,11 +188,22 @@ struct Node {
     counter: Option<u64>,
     /// What can be put back, by number and digest.
     images: Vec<Rc<Image>>,
-    /// Guesses that were checked.
-    tries: u32,
     /// Of the TPM's memory, and what of it only shows in its answers.
     memory: Fingerprint,
+    /// The last that was drawn here.
+    token: Option<Rc<Token>>,
+}
+
+struct Node {
+    sides: Vec<Rc<Side>>,
+    exports: Vec<Rc<Export>>,
+    /// Guesses that were checked.
+    tries: u32,
+    /// Tokens that were drawn: no two are equal.
+    tokens: u8,
     parent: usize,
+    /// The device of the last step.
+    side: usize,
 }
 
 /// What came of a step.
@@ -167,12 +211,14 @@ struct Outcome {
     response: Vec<u8>,
     calls: Vec<Call>,
     kept: Vec<Records>,
-    medium: Records,
+    medium: Option<Records>,
     counter: Option<u64>,
     memory: Fingerprint,
     /// Failures that the running TPM has counted, with the one that the dirty bit stands for; none where it has no
     /// state in memory.
     counted: Option<u32>,
+    token: Option<Rc<Token>>,
+    export: Option<Vec<u8>>,
 }
 
 /// The memory of the TPMs, one after the other, and what they are sent.
@@ -181,6 +227,10 @@ struct Lab {
     memory: Box<Memory<20480, 12288>>,
     commands: [Vec<u8>; SENT.len()],
     keys: Vec<RecordKey>,
+    /// The owner's uses in the state that is being looked at.
+    right: HashMap<(usize, Weather), Rc<Outcome>>,
+    /// What must not be, wherever it was met.
+    complaint: Option<String>,
 }
 
 const INDEX: TpmHandle = TpmHandle::nv_index(1);
@@ -200,7 +250,11 @@ pub fn search(plan: Plan) -> Report {
     let mut layer = 0..1;
     for depth in 1..=plan.depth {
         for at in layer.clone() {
-            for node in lab.expand(&nodes[at], at) {
+            let next = lab.expand(&nodes[at], at);
+            if let Some(complaint) = &lab.complaint {
+                panic!("{complaint}, after {:?}", path(&nodes, at));
+            }
+            for node in next {
                 report.steps += 1;
                 if node.tries > plan.max_tries {
                     nodes.push(node);
@@ -229,8 +283,10 @@ fn path(nodes: &[Node], last: usize) -> Vec<String> {
     let mut steps = Vec::new();
     let mut at = last;
     while at != 0 {
-        steps.extend(nodes[at].steps.last().map(Step::to_string));
-        at = nodes[at].parent;
+        let Node { sides, side, parent, .. } = &nodes[at];
+        let device = if sides.len() > 1 { format!("device {}: ", side + 1) } else { String::new() };
+        steps.extend(sides[*side].steps.last().map(|step| format!("{device}{step}")));
+        at = *parent;
     }
     steps.reverse();
     steps
@@ -248,10 +304,10 @@ impl Lab {
         };
         let sent = [
             guess(b"wrong"),
-            guess(b"right"),
             commands::startup(TpmSu::CLEAR),
-            commands::startup(TpmSu::STATE),
             commands::shutdown(TpmSu::CLEAR),
+            guess(b"right"),
+            commands::startup(TpmSu::STATE),
             commands::shutdown(TpmSu::STATE),
             commands::nv_write(&open, &open, b"b", 0),
         ];
@@ -260,12 +316,15 @@ impl Lab {
             memory: Box::new(Memory::new()),
             commands: sent.map(|command| bytes(&command)),
             keys: keys(),
+            right: HashMap::new(),
+            complaint: None,
         }
     }
 
-    /// A TPM that its owner has set up, after an orderly start.
+    /// A TPM that its owner has set up, after an orderly start; where it moves, another device that has none.
     fn root(&mut self) -> Node {
-        let hands = Hands::new(Sabotage::None, None, self.plan.counter.then_some(0));
+        let counter = self.plan.counter.then_some(0);
+        let hands = Hands::new(Sabotage::None, None, counter, 0);
         let mut tpm = Tpm::new(self.memory.slices(), Attacked(Rc::clone(&hands)), &SOFTWARE);
         assert_eq!(tpm.start(), Start::Empty);
         tpm.manufacture().unwrap();
@@ -288,70 +347,74 @@ impl Lab {
             assert_eq!(response[6..10], [0; 4], "{:?}", command.code());
         }
         drop(tpm);
-        let (medium, counter) = (hands.borrow().device.records().unwrap(), hands.borrow().device.counter());
-        assert!(
-            medium.iter().all(|(key, _)| self.keys.contains(&key)),
-            "a kind that the search does not look at"
-        );
-        let medium = Rc::new(image(medium));
-        let boot = Rc::new(Boot { medium: Rc::clone(&medium), counter });
-        let node = Node {
-            boot,
-            steps: vec![],
-            images: vec![Rc::clone(&medium)],
-            medium,
-            counter,
-            tries: 0,
-            memory: Fingerprint::default(),
-            parent: 0,
+        let medium = hands.borrow().device.records();
+        for (key, _) in medium.iter().flat_map(Records::iter) {
+            assert!(self.keys.contains(&key), "a record that the search does not look at");
+        }
+        let side = |medium, counter| {
+            let medium = Rc::new(image(medium));
+            Rc::new(Side {
+                boot: Rc::new(Boot { medium: Rc::clone(&medium), counter, entropy: 0 }),
+                steps: vec![],
+                images: vec![Rc::clone(&medium)],
+                medium,
+                counter,
+                memory: Fingerprint::default(),
+                token: None,
+            })
         };
-        let fine = Weather::default();
-        let off = self.run(&node, &Act::Power, &fine);
-        let on = self.after(&node, 0, Act::Power, fine.clone(), &off, 0);
-        let started = self.run(&on, &Act::Send(STARTUP), &fine);
-        self.after(&on, 0, Act::Send(STARTUP), fine, &started, 0)
+        let mut sides = vec![side(medium, hands.borrow().device.counter())];
+        if self.plan.moves {
+            sides.push(side(None, counter));
+        }
+        let mut node = Node { sides, exports: vec![], tries: 0, tokens: 0, parent: 0, side: 0 };
+        for (side, act) in [(1, Act::Power), (0, Act::Power), (0, Act::Send(STARTUP))] {
+            if side < node.sides.len() {
+                let outcome = self.run(&node, side, &act, &Weather::default());
+                node = self.after(&node, 0, side, act, Weather::default(), &outcome, 0);
+            }
+        }
+        node
     }
 
     /// All that the attacker can do next.
     fn expand(&mut self, node: &Node, at: usize) -> Vec<Node> {
+        self.right.clear();
         let mut next = Vec::new();
-        for command in 0..SENT.len() {
-            self.try_all(node, at, &Act::Send(command), &mut next);
-        }
-        self.try_all(node, at, &Act::Power, &mut next);
-        for image in &node.images {
-            if image.number == node.medium.number && image.digest == node.medium.digest {
-                continue;
+        for (side, device) in node.sides.iter().enumerate() {
+            let sent = if self.plan.moves { SENT_IN_MOVES } else { SENT.len() };
+            for command in 0..sent {
+                self.try_all(node, at, side, &Act::Send(command), &mut next);
             }
-            let step =
-                Step { act: Act::PutBack(Rc::clone(image)), weather: Weather::default(), calls: vec![] };
-            next.push(Node {
-                boot: Rc::clone(&node.boot),
-                steps: node.steps.iter().cloned().chain([step]).collect(),
-                medium: Rc::clone(image),
-                counter: node.counter,
-                images: node.images.clone(),
-                tries: node.tries,
-                memory: node.memory,
-                parent: at,
-            });
+            self.try_all(node, at, side, &Act::Power, &mut next);
+            for image in &device.images {
+                if image.number != device.medium.number || image.digest != device.medium.digest {
+                    let act = Act::PutBack(Rc::clone(image));
+                    let mut changed = Side { medium: Rc::clone(image), ..Side::clone(device) };
+                    changed.steps.push(Step { act, weather: Weather::default(), calls: vec![] });
+                    next.push(node.with(at, side, changed));
+                }
+            }
+            if self.plan.moves {
+                self.try_all(node, at, side, &Act::Prepare, &mut next);
+                self.try_all(node, at, side, &Act::Export(None), &mut next);
+                for token in node.sides.iter().filter_map(|other| other.token.as_ref()) {
+                    self.try_all(node, at, side, &Act::Export(Some(Rc::clone(token))), &mut next);
+                }
+                for export in &node.exports {
+                    self.try_all(node, at, side, &Act::Import(Rc::clone(export)), &mut next);
+                }
+            }
         }
         next
     }
 
-    /// A step in every weather, and with every fault in the calls that it makes.
-    fn try_all(&mut self, node: &Node, at: usize, act: &Act, next: &mut Vec<Node>) {
-        for (storage_away, counter_away) in [(true, true), (true, false), (false, true)] {
-            if counter_away && !self.plan.counter {
-                continue;
-            }
-            let weather = Weather { storage_away, counter_away, answers: vec![] };
-            self.try_one(node, at, act, weather, next);
-        }
-        let mut scripts = vec![Vec::new()];
-        while let Some(script) = scripts.pop() {
+    /// A step with every fault in the calls that it makes, and in every weather.
+    fn try_all(&mut self, node: &Node, at: usize, side: usize, act: &Act, next: &mut Vec<Node>) {
+        let mut scripts = VecDeque::from([Vec::new()]);
+        while let Some(script) = scripts.pop_front() {
             let weather = Weather { answers: script.clone(), ..Weather::default() };
-            let calls = self.try_one(node, at, act, weather, next);
+            let calls = self.try_one(node, at, side, act, weather, next);
             let faults = script.iter().filter(|answer| **answer != Answer::Works).count();
             if faults == self.plan.faults {
                 continue;
@@ -361,8 +424,14 @@ impl Lab {
                     let mut longer = script.clone();
                     longer.resize(place, Answer::Works);
                     longer.push(*fault);
-                    scripts.push(longer);
+                    scripts.push_back(longer);
                 }
+            }
+        }
+        for (storage_away, counter_away) in [(true, false), (false, true), (true, true)] {
+            if (!counter_away || self.plan.counter) && !self.plan.moves {
+                let weather = Weather { storage_away, counter_away, answers: vec![] };
+                self.try_one(node, at, side, act, weather, next);
             }
         }
     }
@@ -371,16 +440,17 @@ impl Lab {
         &mut self,
         node: &Node,
         at: usize,
+        side: usize,
         act: &Act,
         weather: Weather,
         next: &mut Vec<Node>,
     ) -> Vec<Call> {
-        let outcome = self.run(node, act, &weather);
+        let outcome = self.run(node, side, act, &weather);
         let mut tries = 0;
         if matches!(act, Act::Send(GUESS)) {
             // Would the right value have shown? In the answer, in what is asked of storage and counter, in anything
             // that is different from now on.
-            let right = self.run(node, &Act::Send(RIGHT), &weather);
+            let right = self.run(node, side, &Act::Send(RIGHT), &weather);
             let is_same = right.response == outcome.response
                 && right.calls == outcome.calls
                 && right.medium == outcome.medium
@@ -388,42 +458,59 @@ impl Lab {
                 && right.memory == outcome.memory;
             tries = u32::from(!is_same);
         }
-        let after = self.after(node, at, act.clone(), weather, &outcome, tries);
+        let after = self.after(node, at, side, act.clone(), weather, &outcome, tries);
         if self.plan.target == Target::Index
             && let Some(counted) = outcome.counted
             && self.plan.sabotage == Sabotage::None
             && self.plan.counter
+            && counted < after.tries.min(self.plan.max_tries)
         {
-            let owed = after.tries.min(self.plan.max_tries);
-            let steps: Vec<_> = after.steps.iter().map(Step::to_string).collect();
-            assert!(counted >= owed, "{counted} of {owed} tries on record in this run: {steps:?}");
+            let step = after.sides[side].steps.last().map(Step::to_string);
+            self.complaint = Some(format!("{counted} of {} tries on record, {step:?}", after.tries));
         }
         next.push(after);
-        outcome.calls
+        outcome.calls.clone()
     }
 
-    /// Makes the node's TPM again and lets it take the step.
-    fn run(&mut self, node: &Node, act: &Act, weather: &Weather) -> Outcome {
+    /// Makes the device's TPM again and lets it take the step.
+    fn run(&mut self, node: &Node, side: usize, act: &Act, weather: &Weather) -> Rc<Outcome> {
+        if !matches!(act, Act::Send(RIGHT)) {
+            return Rc::new(self.perform(node, side, act, weather));
+        }
+        if let Some(outcome) = self.right.get(&(side, weather.clone())) {
+            return Rc::clone(outcome);
+        }
+        let outcome = Rc::new(self.perform(node, side, act, weather));
+        self.right.insert((side, weather.clone()), Rc::clone(&outcome));
+        outcome
+    }
+
+    fn perform(&mut self, node: &Node, side: usize, act: &Act, weather: &Weather) -> Outcome {
+        let device = &*node.sides[side];
+        let off = node.boot(side);
         let (boot, steps) = match act {
-            Act::Power => (&Boot { medium: Rc::clone(&node.medium), counter: node.counter }, &[][..]),
-            _ => (&*node.boot, &node.steps[..]),
+            Act::Power => (&off, &[][..]),
+            _ => (&*device.boot, &device.steps[..]),
         };
-        let hands = Hands::new(self.plan.sabotage, Some(boot.medium.records.clone()), boot.counter);
-        let on = steps.first().map_or(weather, |power| &power.weather);
-        hands.borrow_mut().set_weather(on);
+        let hands = Hands::new(self.plan.sabotage, boot.medium.records.clone(), boot.counter, boot.entropy);
+        hands.borrow_mut().set_weather(steps.first().map_or(weather, |power| &power.weather));
         let mut tpm = Tpm::new(self.memory.slices(), Attacked(Rc::clone(&hands)), &SOFTWARE);
         for step in steps.iter().skip(1) {
-            perform(&mut tpm, &hands, &self.commands, &step.act, &step.weather);
+            take(&mut tpm, &hands, &self.commands, &step.act, &step.weather);
         }
-        let response = match act {
-            Act::Power => Vec::new(),
-            act => perform(&mut tpm, &hands, &self.commands, act, weather),
+        let Taken { response, token, export } = match act {
+            Act::Power => Taken::default(),
+            act => take(&mut tpm, &hands, &self.commands, act, weather),
         };
-        let (calls, kept) = {
+        let (calls, kept, medium, counter, owed) = {
             let mut hands = hands.borrow_mut();
-            (std::mem::take(&mut hands.calls), std::mem::take(&mut hands.kept))
+            let (calls, kept) = (std::mem::take(&mut hands.calls), std::mem::take(&mut hands.kept));
+            (calls, kept, hands.device.records(), hands.device.counter(), hands.owed)
         };
-        let (medium, counter) = (hands.borrow().device.records().unwrap(), hands.borrow().device.counter());
+        if tpm.start() == Start::Failed(FailureReason::State) {
+            let step = Step { act: act.clone(), weather: weather.clone(), calls: calls.clone() };
+            self.complaint = Some(format!("the TPM's state is lost, {:?}", step.to_string()));
+        }
         let counted = match (tpm.start(), tpm.state().running(), tpm.state().dictionary_attack()) {
             (Start::Existing, Ok(Some(_)), Ok(record)) => {
                 Some(record.failed_tries.saturating_add(u32::from(record.used.0)))
@@ -431,94 +518,157 @@ impl Lab {
             _ => None,
         };
         let mut memory = Hasher::new(HashAlgorithm::Sha256);
-        memory.update(&[start_code(tpm.start()), u8::from(tpm.state().is_closed())]);
-        memory.update(&tpm.state().unavailable().map_or(0, |code| code.get()).to_be_bytes());
-        memory.update(&difference(hands.borrow().owed, counter).to_be_bytes());
+        memory.update(format!("{:?} {:?}", tpm.start(), tpm.state().unavailable()).as_bytes());
+        memory.update(&[u8::from(tpm.state().is_closed())]);
+        memory.update(&difference(owed, counter).to_be_bytes());
         for key in &self.keys {
             if let Some(value) = tpm.state().bytes(*key) {
                 absorb(&mut memory, *key, value, counter);
             }
         }
         // That a failure waits to be recorded is only seen by what follows. This TPM is needed no longer.
-        let probe = perform(&mut tpm, &hands, &self.commands, &Act::Send(RIGHT), &Weather::default());
-        memory.update(&probe);
+        let probe = take(&mut tpm, &hands, &self.commands, &Act::Send(RIGHT), &Weather::default());
+        memory.update(&probe.response);
         hands.borrow().calls.iter().for_each(|call| memory.update(&[*call as u8]));
-        Outcome { response, calls, kept, medium, counter, memory: shorten(memory), counted }
+        Outcome { response, calls, kept, medium, counter, memory: shorten(memory), counted, token, export }
     }
 
+    #[allow(clippy::too_many_arguments, reason = "all that a step is made of")]
     fn after(
         &self,
         node: &Node,
         parent: usize,
+        side: usize,
         act: Act,
         weather: Weather,
         outcome: &Outcome,
         tries: u32,
     ) -> Node {
-        let mut images = node.images.clone();
+        let mut changed = Side::clone(&node.sides[side]);
+        if let Act::Power = act {
+            changed.boot = Rc::new(node.boot(side));
+            changed.steps.clear();
+        }
         for records in &outcome.kept {
-            let image = image(records.clone());
-            if !images.iter().any(|other| other.number == image.number && other.digest == image.digest) {
-                images.push(Rc::new(image));
+            let image = image(Some(records.clone()));
+            if !changed.images.iter().any(|other| other.is(&image)) {
+                changed.images.push(Rc::new(image));
             }
         }
         let medium = image(outcome.medium.clone());
-        let same = images.iter().find(|other| other.number == medium.number && other.digest == medium.digest);
-        let medium = same.map_or_else(|| Rc::new(medium), Rc::clone);
-        prune(&mut images, outcome.counter);
-        let step = Step { weather, calls: outcome.calls.clone(), act };
-        let (boot, steps) = match step.act {
-            Act::Power => {
-                let boot = Boot { medium: Rc::clone(&node.medium), counter: node.counter };
-                (Rc::new(boot), vec![step])
-            }
-            _ => (Rc::clone(&node.boot), node.steps.iter().cloned().chain([step]).collect()),
-        };
-        Node {
-            boot,
-            steps,
-            medium,
-            counter: outcome.counter,
-            images,
-            tries: node.tries + tries,
-            memory: outcome.memory,
-            parent,
+        let same = changed.images.iter().find(|other| other.is(&medium));
+        changed.medium = same.map_or_else(|| Rc::new(medium), Rc::clone);
+        prune(&mut changed.images, outcome.counter);
+        changed.counter = outcome.counter;
+        changed.memory = outcome.memory;
+        let export = outcome.export.as_ref().map(|bytes| {
+            let mut hasher = Hasher::new(HashAlgorithm::Sha256);
+            let number = match &act {
+                Act::Export(Some(token)) => {
+                    hasher.update(token.as_slice());
+                    0
+                }
+                // It counts as long as the counter stands.
+                _ => changed.medium.number,
+            };
+            hasher.update(&(side as u64 + number * 2).to_be_bytes());
+            hasher.update(&changed.medium.digest);
+            Rc::new(Export { bytes: bytes.clone(), digest: shorten(hasher) })
+        });
+        if let Some(token) = &outcome.token {
+            changed.token = Some(Rc::clone(token));
         }
+        changed.steps.push(Step { weather, calls: outcome.calls.clone(), act });
+        let mut after = node.with(parent, side, changed);
+        after.tries += tries;
+        after.tokens += u8::from(outcome.token.is_some());
+        after.exports.extend(export);
+        after.exports.sort_by_key(|export| export.digest);
+        after.exports.dedup_by_key(|export| export.digest);
+        after
     }
 
     /// Two nodes with the same key have the same future.
     fn key(&self, node: &Node) -> Fingerprint {
         let mut hasher = Hasher::new(HashAlgorithm::Sha256);
         hasher.update(&node.tries.to_be_bytes());
-        hasher.update(&node.memory);
-        for image in [&node.medium].into_iter().chain(&node.images) {
-            let difference = difference(Some(image.number), node.counter);
-            hasher.update(&difference.to_be_bytes());
-            // What lies behind the counter is refused, whatever it holds.
-            if difference >= 0 {
-                hasher.update(&image.digest);
+        for side in &node.sides {
+            hasher.update(&side.memory);
+            hasher.update(side.token.as_ref().map_or(&[], |token| token.as_slice()));
+            for image in [&side.medium].into_iter().chain(&side.images) {
+                let difference = difference(Some(image.number), side.counter);
+                hasher.update(&difference.to_be_bytes());
+                // What lies behind the counter is refused, whatever it holds.
+                if difference >= 0 || image.records.is_none() {
+                    hasher.update(&image.digest);
+                }
             }
         }
+        node.exports.iter().for_each(|export| hasher.update(&export.digest));
         shorten(hasher)
     }
 }
 
-fn perform(
+impl Node {
+    fn with(&self, parent: usize, side: usize, changed: Side) -> Self {
+        let mut sides = self.sides.clone();
+        sides[side] = Rc::new(changed);
+        Self { sides, exports: self.exports.clone(), tries: self.tries, tokens: self.tokens, parent, side }
+    }
+
+    /// What the device starts with after a cut.
+    fn boot(&self, side: usize) -> Boot {
+        let device = &self.sides[side];
+        let entropy = 128 * side as u8 + 8 * self.tokens;
+        Boot { medium: Rc::clone(&device.medium), counter: device.counter, entropy }
+    }
+}
+
+impl Image {
+    fn is(&self, other: &Self) -> bool {
+        self.number == other.number && self.digest == other.digest
+    }
+}
+
+/// What a step gives its taker.
+#[derive(Default)]
+struct Taken {
+    response: Vec<u8>,
+    token: Option<Rc<Token>>,
+    export: Option<Vec<u8>>,
+}
+
+fn take(
     tpm: &mut Tpm<'_, Attacked>,
     hands: &Device,
     commands: &[Vec<u8>],
     act: &Act,
     weather: &Weather,
-) -> Vec<u8> {
+) -> Taken {
     hands.borrow_mut().set_weather(weather);
-    match act {
-        Act::Power => Vec::new(),
-        Act::Send(command) => tpm.execute(0, &commands[*command]).to_vec(),
-        Act::PutBack(image) => {
-            hands.borrow().device.set_records(Some(image.records.clone()));
-            Vec::new()
+    let mut taken = Taken::default();
+    let outcome = match act {
+        Act::Power => return taken,
+        Act::Send(command) => {
+            taken.response = tpm.execute(0, &commands[*command]).to_vec();
+            return taken;
         }
-    }
+        Act::PutBack(image) => {
+            hands.borrow().device.set_records(image.records.clone());
+            return taken;
+        }
+        Act::Prepare => tpm.prepare_import().map(|token| taken.token = Some(Rc::new(token))),
+        Act::Export(token) => {
+            let target = token.as_ref().map_or(MoveTo::Device, |token| MoveTo::Token(token));
+            let mut bytes = Vec::new();
+            let outcome = tpm.export(&target, &mut |more| bytes.extend_from_slice(more));
+            taken.export = (!bytes.is_empty()).then_some(bytes);
+            outcome
+        }
+        Act::Import(export) => tpm.import(&mut export.bytes.clone(), false),
+    };
+    taken.response = format!("{outcome:?}").into_bytes();
+    taken
 }
 
 /// Leaves what can still be accepted, and one image that cannot.
@@ -526,8 +676,13 @@ fn prune(images: &mut Vec<Rc<Image>>, counter: Option<u64>) {
     images.sort_by_key(|image| (image.number, image.digest));
     match counter {
         Some(counter) => {
-            let behind = images.iter().filter(|image| image.number < counter).count();
-            images.drain(..behind.saturating_sub(1));
+            let is_behind = |image: &Rc<Image>| image.number < counter && image.records.is_some();
+            let last = images.iter().rposition(is_behind);
+            let mut at = 0;
+            images.retain(|image| {
+                at += 1;
+                !is_behind(image) || Some(at - 1) == last
+            });
         }
         // Numbers say nothing there: the newest of those that are otherwise equal stands for all.
         None => {
@@ -539,12 +694,13 @@ fn prune(images: &mut Vec<Rc<Image>>, counter: Option<u64>) {
     }
 }
 
-fn image(records: Records) -> Image {
+fn image(records: Option<Records>) -> Image {
     let mut hasher = Hasher::new(HashAlgorithm::Sha256);
-    for (key, value) in records.iter().filter(|(key, _)| *key != Kind::Commit.only()) {
+    for (key, value) in records.iter().flat_map(Records::iter).filter(|(key, _)| *key != Kind::Commit.only())
+    {
         absorb(&mut hasher, key, value, None);
     }
-    let number = records.get(Kind::Commit.only()).map_or(0, number);
+    let number = records.as_ref().and_then(|records| records.get(Kind::Commit.only())).map_or(0, number);
     Image { number, digest: shorten(hasher), records }
 }
 
@@ -580,17 +736,6 @@ fn absorb(hasher: &mut Hasher, key: RecordKey, value: &[u8], counter: Option<u64
 
 fn shorten(hasher: Hasher) -> Fingerprint {
     *hasher.finish().first_chunk().unwrap()
-}
-
-fn start_code(start: Start) -> u8 {
-    match start {
-        Start::Existing => 0,
-        Start::Empty => 1,
-        Start::Waiting(error) => 0x10 + error as u8,
-        Start::Failed(FailureReason::Store(error)) => 0x20 + error as u8,
-        Start::Failed(FailureReason::Counter(error)) => 0x30 + error as u8,
-        Start::Failed(other) => panic!("{other}"),
-    }
 }
 
 /// Every record that the search's TPM can have.
