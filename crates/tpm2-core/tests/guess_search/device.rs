@@ -84,7 +84,6 @@ pub struct Hands {
     /// What the store holds inside, out of the attacker's reach: a transaction is kept as a whole image, or as a link
     /// of a chain, so it never mixes with what was put back under a running service.
     image: Option<Records>,
-    entropy: u8,
 }
 
 impl Hands {
@@ -94,9 +93,9 @@ impl Hands {
         sabotage: Sabotage,
         medium: Option<Records>,
         counter: Option<u64>,
-        entropy: u8,
+        entropy: u64,
     ) -> Rc<RefCell<Self>> {
-        let device = MemoryPlatform::new(1);
+        let device = MemoryPlatform::new(entropy);
         device.set_records(medium);
         device.set_counter(counter);
         Rc::new(RefCell::new(Self {
@@ -107,7 +106,6 @@ impl Hands {
             owed: None,
             sabotage,
             image: None,
-            entropy,
         }))
     }
 
@@ -245,12 +243,7 @@ impl Entropy for Attacked {
     }
 
     fn fill_entropy(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
-        let mut hands = self.0.borrow_mut();
-        for byte in out {
-            hands.entropy = hands.entropy.wrapping_add(1);
-            *byte = hands.entropy;
-        }
-        Ok(())
+        self.0.borrow_mut().device.fill_entropy(out)
     }
 }
 

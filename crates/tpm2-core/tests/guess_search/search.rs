@@ -94,17 +94,27 @@ impl fmt::Display for Report {
 const SENT: [&str; 7] = [
     "guess",
     "startup(CLEAR)",
-    "shutdown(CLEAR)",
-    "owner's use",
     "startup(STATE)",
+    "shutdown(CLEAR)",
     "shutdown(STATE)",
+    "owner's use",
     "write of another index",
 ];
 const GUESS: usize = 0;
 const STARTUP: usize = 1;
-const RIGHT: usize = 3;
-/// How many of them are sent where the TPM moves.
-const SENT_IN_MOVES: usize = 3;
+const RIGHT: usize = 5;
+/// What is worth sending. Before TPM2_Startup all else has one answer, afterwards TPM2_Startup has one, and failure mode
+/// has one for all; in each of them one command is left to show it. Where the TPM moves there are fewer: the other search
+/// has them.
+fn sent(phase: Phase, moves: bool) -> &'static [usize] {
+    match (phase, moves) {
+        (Phase::Failed, _) => &[GUESS],
+        (Phase::Initialized, true) => &[GUESS, 1],
+        (Phase::Initialized, false) => &[GUESS, 1, 2],
+        (Phase::Running, true) => &[GUESS, 1, 3],
+        (Phase::Running, false) => &[GUESS, 1, 3, 4, RIGHT, 6],
+    }
+}
 
 #[derive(Clone)]
 enum Act {
@@ -175,7 +185,18 @@ type Device = Rc<RefCell<Hands>>;
 struct Boot {
     medium: Rc<Image>,
     counter: Option<u64>,
-    entropy: u8,
+    entropy: u64,
+}
+
+/// What a TPM is ready for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// TPM2_Startup.
+    Initialized,
+    /// All commands.
+    Running,
+    /// None.
+    Failed,
 }
 
 /// A device.
@@ -188,6 +209,7 @@ struct Side {
     counter: Option<u64>,
     /// What can be put back, by number and digest.
     images: Vec<Rc<Image>>,
+    phase: Phase,
     /// Of the TPM's memory, and what of it only shows in its answers.
     memory: Fingerprint,
     /// The last that was drawn here.
@@ -213,6 +235,7 @@ struct Outcome {
     kept: Vec<Records>,
     medium: Option<Records>,
     counter: Option<u64>,
+    phase: Phase,
     memory: Fingerprint,
     /// Failures that the running TPM has counted, with the one that the dirty bit stands for; none where it has no
     /// state in memory.
@@ -305,10 +328,10 @@ impl Lab {
         let sent = [
             guess(b"wrong"),
             commands::startup(TpmSu::CLEAR),
-            commands::shutdown(TpmSu::CLEAR),
-            guess(b"right"),
             commands::startup(TpmSu::STATE),
+            commands::shutdown(TpmSu::CLEAR),
             commands::shutdown(TpmSu::STATE),
+            guess(b"right"),
             commands::nv_write(&open, &open, b"b", 0),
         ];
         Self {
@@ -359,6 +382,7 @@ impl Lab {
                 images: vec![Rc::clone(&medium)],
                 medium,
                 counter,
+                phase: Phase::Initialized,
                 memory: Fingerprint::default(),
                 token: None,
             })
@@ -382,9 +406,8 @@ impl Lab {
         self.right.clear();
         let mut next = Vec::new();
         for (side, device) in node.sides.iter().enumerate() {
-            let sent = if self.plan.moves { SENT_IN_MOVES } else { SENT.len() };
-            for command in 0..sent {
-                self.try_all(node, at, side, &Act::Send(command), &mut next);
+            for command in sent(device.phase, self.plan.moves) {
+                self.try_all(node, at, side, &Act::Send(*command), &mut next);
             }
             self.try_all(node, at, side, &Act::Power, &mut next);
             for image in &device.images {
@@ -428,8 +451,10 @@ impl Lab {
                 }
             }
         }
-        for (storage_away, counter_away) in [(true, false), (false, true), (true, true)] {
-            if (!counter_away || self.plan.counter) && !self.plan.moves {
+        for (storage_away, counter_away) in [(true, false), (false, true)] {
+            // To withhold the counter from the first call on ends the step there, as a fault in that call does.
+            let is_new = storage_away || self.plan.faults == 0 && self.plan.counter;
+            if is_new && !self.plan.moves {
                 let weather = Weather { storage_away, counter_away, answers: vec![] };
                 self.try_one(node, at, side, act, weather, next);
             }
@@ -511,8 +536,13 @@ impl Lab {
             let step = Step { act: act.clone(), weather: weather.clone(), calls: calls.clone() };
             self.complaint = Some(format!("the TPM's state is lost, {:?}", step.to_string()));
         }
-        let counted = match (tpm.start(), tpm.state().running(), tpm.state().dictionary_attack()) {
-            (Start::Existing, Ok(Some(_)), Ok(record)) => {
+        let phase = match (tpm.start(), tpm.state().running()) {
+            (Start::Existing | Start::Waiting(_), Ok(Some(_))) => Phase::Running,
+            (Start::Existing | Start::Waiting(_), _) => Phase::Initialized,
+            (Start::Empty | Start::Failed(_), _) => Phase::Failed,
+        };
+        let counted = match (phase, tpm.state().dictionary_attack()) {
+            (Phase::Running, Ok(record)) => {
                 Some(record.failed_tries.saturating_add(u32::from(record.used.0)))
             }
             _ => None,
@@ -530,7 +560,18 @@ impl Lab {
         let probe = take(&mut tpm, &hands, &self.commands, &Act::Send(RIGHT), &Weather::default());
         memory.update(&probe.response);
         hands.borrow().calls.iter().for_each(|call| memory.update(&[*call as u8]));
-        Outcome { response, calls, kept, medium, counter, memory: shorten(memory), counted, token, export }
+        Outcome {
+            response,
+            calls,
+            kept,
+            medium,
+            counter,
+            phase,
+            memory: shorten(memory),
+            counted,
+            token,
+            export,
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "all that a step is made of")]
@@ -560,6 +601,7 @@ impl Lab {
         changed.medium = same.map_or_else(|| Rc::new(medium), Rc::clone);
         prune(&mut changed.images, outcome.counter);
         changed.counter = outcome.counter;
+        changed.phase = outcome.phase;
         changed.memory = outcome.memory;
         let export = outcome.export.as_ref().map(|bytes| {
             let mut hasher = Hasher::new(HashAlgorithm::Sha256);
@@ -619,7 +661,7 @@ impl Node {
     /// What the device starts with after a cut.
     fn boot(&self, side: usize) -> Boot {
         let device = &self.sides[side];
-        let entropy = 128 * side as u8 + 8 * self.tokens;
+        let entropy = side as u64 + 2 * u64::from(self.tokens);
         Boot { medium: Rc::clone(&device.medium), counter: device.counter, entropy }
     }
 }
