@@ -46,8 +46,8 @@ pub enum OpenError {
     WrongKey(PathBuf),
     /// There is a key of ours and no state: the state was lost, or deleted.
     #[error(
-        "{} holds the key of a TPM whose state file is gone; restore ftpm.state from a backup, or remove ftpm.key \
-         to begin a new TPM", .0.display()
+        "{} holds the key of a TPM whose state file is gone; restore ftpm.state from a backup, or give that TPM up \
+         with: ftpm manufacture --force", .0.display()
     )]
     StateGone(PathBuf),
     /// A later version of this program wrote the state.

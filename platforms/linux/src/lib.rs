@@ -30,7 +30,7 @@ mod store;
 
 pub use control::Control;
 pub use error::OpenError;
-pub use inspect::{StateView, inspect};
+pub use inspect::{StateView, inspect, prospect};
 pub use key::{KeySource, KeySourceError};
 pub use medium::Durability;
 pub use platform::LinuxPlatform;

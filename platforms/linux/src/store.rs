@@ -35,6 +35,8 @@ pub struct StateOptions {
     pub slot_size: u64,
     /// What a commit waits for.
     pub durability: Durability,
+    /// Whether a folder with the key of a state that is gone counts as empty: that state is given up.
+    pub give_up_lost_state: bool,
 }
 
 impl StateOptions {
@@ -46,6 +48,7 @@ impl StateOptions {
             identity: Identity::default(),
             slot_size: DEFAULT_SLOT_SIZE,
             durability: Durability::default(),
+            give_up_lost_state: false,
         }
     }
 }
@@ -91,7 +94,8 @@ impl FileStore {
             }
             None => {
                 // A key without a state that was being made: there was a TPM, and it is gone.
-                if folder.contains(KEY_FILE)? && !folder.contains(UNFINISHED_FILE)? {
+                let is_lost = folder.contains(KEY_FILE)? && !folder.contains(UNFINISHED_FILE)?;
+                if is_lost && !options.give_up_lost_state {
                     return Err(OpenError::StateGone(folder.path().to_owned()));
                 }
                 let StateOptions { identity, slot_size, durability, .. } = *options;

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::TryRecvError;
 
-use platform_linux::{Damage, Identity, KeySource, LinuxPlatform, OpenError, StateOptions, inspect};
+use platform_linux::{
+    Damage, Identity, KeySource, LinuxPlatform, OpenError, StateOptions, inspect, prospect,
+};
 use tee_api::{AtomicStore, Change, Clock, Entropy, RecordKey, StoreAssurance, StoreError};
 use tempfile::TempDir;
 
@@ -325,6 +327,40 @@ fn a_lost_state_is_not_made_anew_in_silence() {
     assert_eq!(gone.store_error(), StoreError::Corrupt);
     fs::remove_file(place.file("ftpm.key")).unwrap();
     assert_eq!(place.open().unwrap().load(&mut |_, _| {}), Err(StoreError::Missing));
+}
+
+#[test]
+fn a_lost_state_is_given_up_only_where_that_is_asked_for() {
+    let place = Place::with_state(b"lost");
+    let old_key = fs::read(place.file("ftpm.key")).unwrap();
+    let options = StateOptions { give_up_lost_state: true, ..place.options() };
+    // It gives up nothing that is there.
+    let mut kept = LinuxPlatform::open(&options).unwrap();
+    assert_eq!(kept.load(&mut |_, _| {}), Ok(()));
+    drop(kept);
+    fs::remove_file(place.file("ftpm.state")).unwrap();
+    let mut platform = LinuxPlatform::open(&options).unwrap();
+    assert_eq!(platform.load(&mut |_, _| {}), Err(StoreError::Missing));
+    // Until something is kept, the old key still tells of the lost state.
+    assert_eq!(fs::read(place.file("ftpm.key")).unwrap(), old_key);
+    put(&mut platform, b"anew").unwrap();
+    drop(platform);
+    assert_ne!(fs::read(place.file("ftpm.key")).unwrap(), old_key);
+    assert!(place.open().is_ok());
+}
+
+#[test]
+fn a_prospect_is_what_the_platform_says_once_it_is_open() {
+    let place = Place::new();
+    for key in [KeySource::Beside, place.key_file("key", &[7; 32])] {
+        let prospect = prospect(&place.state, &key).unwrap();
+        assert!(!place.state.exists());
+        assert_eq!(place.open_with(key).unwrap().store_assurance(), prospect);
+        fs::remove_dir_all(&place.state).unwrap();
+    }
+    let place = Place::with_state(b"lost");
+    fs::remove_file(place.file("ftpm.state")).unwrap();
+    assert!(matches!(prospect(&place.state, &KeySource::Beside), Err(OpenError::StateGone(_))));
 }
 
 #[test]
