@@ -43,6 +43,10 @@ pub struct Plan {
     pub depth: usize,
     /// How many calls of one step are answered with an error.
     pub faults: usize,
+    /// How many of a whole sequence.
+    pub faults_in_all: usize,
+    /// Whether a state that was seen before is looked at again: for a check of the search.
+    pub again: bool,
 }
 
 /// What was found.
@@ -50,6 +54,8 @@ pub struct Report {
     pub plan: Plan,
     /// Steps that were tried, each from a state that had not been seen before.
     pub steps: usize,
+    /// Sequences of [`Plan::depth`] steps, or fewer where no more were needed, that this answers for.
+    pub sequences: u128,
     /// Different states.
     pub states: usize,
     /// The number of steps after which no new state was found, if it was not more than [`Plan::depth`].
@@ -60,7 +66,8 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { target, sabotage, counter, moves, max_tries, depth, faults } = self.plan;
+        let Plan { target, sabotage, counter, moves, max_tries, depth, faults, faults_in_all, .. } =
+            self.plan;
         let target = match target {
             Target::Index => "the index",
             Target::Lockout => "lockoutAuth",
@@ -72,11 +79,16 @@ impl fmt::Display for Report {
         };
         writeln!(
             f,
-            "guesses at {target}, {max_tries} granted; {}{}, {off} switched off, up to {faults} faults in a step",
+            "guesses at {target}, {max_tries} granted; {}{}, {off} switched off, up to {faults} faults in a step{}",
             if counter { "a counter" } else { "no counter" },
             if moves { " on each of two devices" } else { "" },
+            if faults_in_all < depth { format!(", {faults_in_all} in all") } else { String::new() },
         )?;
-        writeln!(f, "  {} different states, {} steps tried", self.states, self.steps)?;
+        writeln!(
+            f,
+            "  {} different states, {} steps tried from them, {} sequences",
+            self.states, self.steps, self.sequences
+        )?;
         match (&self.hole, self.complete) {
             (Some(hole), _) => {
                 writeln!(f, "  a try is gained in {} steps:", hole.len())?;
@@ -223,6 +235,8 @@ struct Node {
     tries: u32,
     /// Tokens that were drawn: no two are equal.
     tokens: u8,
+    /// Calls that were answered with an error, where their number is limited.
+    faults: usize,
     parent: usize,
     /// The device of the last step.
     side: usize,
@@ -266,10 +280,12 @@ const NEVER: u32 = u32::MAX;
 /// Searches breadth first: the first hole that is found is a shortest.
 pub fn search(plan: Plan) -> Report {
     let mut lab = Lab::new(plan);
-    let mut seen = HashSet::new();
+    let mut seen = HashMap::new();
     let mut nodes = vec![lab.root()];
-    seen.insert(lab.key(&nodes[0]));
-    let mut report = Report { plan, steps: 0, states: 1, complete: None, hole: None };
+    seen.insert(lab.key(&nodes[0]), 0);
+    // Where each state's steps lead.
+    let mut edges: Vec<Vec<usize>> = Vec::new();
+    let mut report = Report { plan, steps: 0, sequences: 0, states: 1, complete: None, hole: None };
     let mut layer = 0..1;
     for depth in 1..=plan.depth {
         for at in layer.clone() {
@@ -277,6 +293,7 @@ pub fn search(plan: Plan) -> Report {
             if let Some(complaint) = &lab.complaint {
                 panic!("{complaint}, after {:?}", path(&nodes, at));
             }
+            let mut targets = Vec::with_capacity(next.len());
             for node in next {
                 report.steps += 1;
                 if node.tries > plan.max_tries {
@@ -284,22 +301,39 @@ pub fn search(plan: Plan) -> Report {
                     report.hole = Some(path(&nodes, nodes.len() - 1));
                     return report;
                 }
-                if seen.insert(lab.key(&node)) {
+                let known = *seen.entry(lab.key(&node)).or_insert(nodes.len());
+                if known == nodes.len() || plan.again {
                     nodes.push(node);
-                    report.states += 1;
                 }
+                targets.push(known);
             }
+            edges.push(targets);
         }
         layer = layer.end..nodes.len();
-        if std::env::var_os("GUESS_SEARCH_LAYERS").is_some() {
-            println!("depth {depth}: {} new states, {} steps", layer.len(), report.steps);
-        }
+        report.states = seen.len();
         if layer.is_empty() {
             report.complete = Some(depth);
             break;
         }
     }
+    if !plan.again {
+        report.sequences = sequences(&edges, nodes.len(), report.complete.unwrap_or(plan.depth));
+    }
     report
+}
+
+/// How many sequences of so many steps begin at the first state.
+fn sequences(edges: &[Vec<usize>], states: usize, depth: usize) -> u128 {
+    let mut walks = vec![0u128; states];
+    walks[0] = 1;
+    for _ in 0..depth {
+        let mut longer = vec![0; states];
+        for (count, targets) in walks.iter().zip(edges).filter(|(count, _)| **count > 0) {
+            targets.iter().for_each(|target| longer[*target] += count);
+        }
+        walks = longer;
+    }
+    walks.iter().sum()
 }
 
 fn path(nodes: &[Node], last: usize) -> Vec<String> {
@@ -391,7 +425,7 @@ impl Lab {
         if self.plan.moves {
             sides.push(side(None, counter));
         }
-        let mut node = Node { sides, exports: vec![], tries: 0, tokens: 0, parent: 0, side: 0 };
+        let mut node = Node { sides, exports: vec![], tries: 0, tokens: 0, faults: 0, parent: 0, side: 0 };
         for (side, act) in [(1, Act::Power), (0, Act::Power), (0, Act::Send(STARTUP))] {
             if side < node.sides.len() {
                 let outcome = self.run(&node, side, &act, &Weather::default());
@@ -439,7 +473,7 @@ impl Lab {
             let weather = Weather { answers: script.clone(), ..Weather::default() };
             let calls = self.try_one(node, at, side, act, weather, next);
             let faults = script.iter().filter(|answer| **answer != Answer::Works).count();
-            if faults == self.plan.faults {
+            if faults == self.plan.faults || node.faults + faults >= self.plan.faults_in_all {
                 continue;
             }
             for (place, call) in calls.iter().enumerate().skip(script.len()) {
@@ -620,8 +654,12 @@ impl Lab {
         if let Some(token) = &outcome.token {
             changed.token = Some(Rc::clone(token));
         }
+        let faults = weather.answers.iter().filter(|answer| **answer != Answer::Works).count();
         changed.steps.push(Step { weather, calls: outcome.calls.clone(), act });
         let mut after = node.with(parent, side, changed);
+        if self.plan.faults_in_all < self.plan.depth {
+            after.faults += faults;
+        }
         after.tries += tries;
         after.tokens += u8::from(outcome.token.is_some());
         after.exports.extend(export);
@@ -634,6 +672,7 @@ impl Lab {
     fn key(&self, node: &Node) -> Fingerprint {
         let mut hasher = Hasher::new(HashAlgorithm::Sha256);
         hasher.update(&node.tries.to_be_bytes());
+        hasher.update(&node.faults.to_be_bytes());
         for side in &node.sides {
             hasher.update(&side.memory);
             hasher.update(side.token.as_ref().map_or(&[], |token| token.as_slice()));
@@ -655,7 +694,8 @@ impl Node {
     fn with(&self, parent: usize, side: usize, changed: Side) -> Self {
         let mut sides = self.sides.clone();
         sides[side] = Rc::new(changed);
-        Self { sides, exports: self.exports.clone(), tries: self.tries, tokens: self.tokens, parent, side }
+        let Self { tries, tokens, faults, .. } = *self;
+        Self { sides, exports: self.exports.clone(), tries, tokens, faults, parent, side }
     }
 
     /// What the device starts with after a cut.
