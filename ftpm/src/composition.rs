@@ -14,9 +14,10 @@ use tee_api::{
     EntropyHealth, IsolationAssurance, LifecycleAssurance, StoreAssurance, StoreError,
 };
 use tpm2_core::state::{Kind, parse};
-use tpm2_core::{FailureReason, Memory, Start, Tpm, firmware, profile};
+use tpm2_core::{FailureReason, Memory, Start, Target, Token, Tpm, TransferError, firmware, profile};
 use tpm2_crypto::engine::AWS_LC;
 use tpm2_wire::response_code;
+use zeroize::Zeroizing;
 
 use crate::endorsement::{self, hexadecimal};
 use crate::machine::{StartupType, startup_command};
@@ -151,6 +152,73 @@ pub fn manufacture(options: &TpmOptions, force: bool) -> Result<Made> {
     Ok(Made { endorsement_name: endorsement_name(&mut tpm), record })
 }
 
+/// Draws the token for which another device seals its export, and keeps it until the import.
+///
+/// # Errors
+/// One sentence that says what is there and what to do.
+pub fn prepare_import(options: &TpmOptions) -> Result<Token> {
+    let mut tpm = load(options, false)?;
+    tpm.prepare_import().map_err(|error| not_moved(options, &tpm, error))
+}
+
+/// Moves the TPM to the device that drew `token`: what comes back is the export, and the TPM starts here no more.
+///
+/// # Errors
+/// One sentence that says why it stays.
+pub fn export(options: &TpmOptions, token: &Token) -> Result<Zeroizing<Vec<u8>>> {
+    let mut tpm = load(options, false)?;
+    let mut export = Zeroizing::new(Vec::new());
+    match tpm.export(&Target::Token(token), &mut |more| export.extend_from_slice(more)) {
+        Ok(()) => Ok(export),
+        Err(error) => Err(not_moved(options, &tpm, error)),
+    }
+}
+
+/// Takes in the TPM of an export that was sealed for this state folder.
+///
+/// # Errors
+/// One sentence that says why there is no TPM here after this.
+pub fn import(
+    options: &TpmOptions,
+    export: &mut [u8],
+    accept_rollback: bool,
+) -> Result<Option<ManufactureRecord>> {
+    let mut tpm = load(options, false)?;
+    match tpm.import(export, accept_rollback) {
+        Ok(()) => Ok(tpm.state().bytes(Kind::Manufacture.only()).and_then(ManufactureRecord::parse)),
+        Err(error) => Err(not_moved(options, &tpm, error)),
+    }
+}
+
+/// Why a TPM was not moved, and what to do.
+fn not_moved(options: &TpmOptions, tpm: &LinuxCore, error: TransferError) -> anyhow::Error {
+    let folder = options.state.display();
+    match error {
+        TransferError::Failed(FailureReason::NotManufactured) => anyhow!("{folder} holds no TPM"),
+        TransferError::Failed(FailureReason::AwaitsImport) => {
+            anyhow!("{folder} holds no TPM, but waits for one: ftpm import FILE")
+        }
+        TransferError::Failed(reason) => unusable(options, tpm, reason),
+        TransferError::Occupied => anyhow!(
+            "{folder} holds a TPM already; choose another folder with --state, a TPM is never put over another one"
+        ),
+        TransferError::NotPrepared => {
+            anyhow!("{folder} has no token to open an export with; begin with: ftpm import --prepare")
+        }
+        TransferError::MovedElsewhere => anyhow!(
+            "the TPM in {folder} was moved for another token; its export can only be had again for that one"
+        ),
+        TransferError::NotForThisTarget => anyhow!(
+            "this file is no export for the token that was drawn in {folder}, or it was altered; nothing was changed"
+        ),
+        TransferError::RollbackNotAccepted => anyhow!(
+            "nothing on this machine would notice that an old state of this TPM is put back, wrong guesses that were \
+             counted among it; to take it in all the same, add --accept-rollback"
+        ),
+        other => anyhow!("{folder}: {other}"),
+    }
+}
+
 type LinuxCore = Tpm<'static, LinuxPlatform>;
 
 /// The TPM's core over the state, as it was found.
@@ -186,6 +254,7 @@ fn unusable(options: &TpmOptions, tpm: &LinuxCore, reason: FailureReason) -> any
              with: ftpm manufacture --force"
         ),
         FailureReason::Moved => anyhow!("the TPM in {folder} was moved to another device, and runs there"),
+        FailureReason::AwaitsImport => anyhow!("{folder} waits for a TPM from elsewhere: ftpm import FILE"),
         FailureReason::Restarted | FailureReason::SelfTest | FailureReason::Entropy(_) => {
             anyhow!("the TPM in {folder} cannot be used: {reason}; nothing was changed")
         }

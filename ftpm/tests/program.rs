@@ -186,6 +186,11 @@ fn a_tpm_is_made_deliberately_and_never_over_another() {
     let made = manufacture(&[]);
     assert!(made.status.success(), "{}", said(&made));
     let first = id().unwrap();
+    let elsewhere = format!("dir={}", folder.path().join("elsewhere").display());
+    let socket = ["socket", "--tpm2", "-p", "1", "--tpmstate", &elsewhere, "--manufacture", "never"];
+    // Port 1 is not for everyone: whichever comes first, nothing is made.
+    assert_eq!(ftpm().args(socket).output().unwrap().status.code(), Some(1));
+    assert!(!folder.path().join("elsewhere/ftpm.state").exists());
     assert!(String::from_utf8_lossy(&made.stdout).contains(&first));
 
     // One that is there stays, whatever is asked for.
@@ -409,6 +414,9 @@ fn mistakes_get_one_sentence() {
         ("socket --tpm2", 1),
         ("socket --tpm2 --server type=odd --tpmstate dir=/nonexistent", 1),
         ("socket --tpm2 -p 1 --flags odd --tpmstate dir=/nonexistent", 1),
+        ("manufacture --state /dev/null", 1),
+        ("manufacture --policy /nonexistent", 1),
+        ("doctor --policy /nonexistent", 1),
         ("connect /nonexistent/tpm.sock", 1),
         ("inspect /nonexistent", 1),
     ];

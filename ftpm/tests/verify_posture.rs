@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command as Process, Output};
 
+use ftpm::verifier::{self, Answer, Expected, PublicKey};
 use platform_memory::MemoryPlatform;
 use posture::Evidence;
 use serde_json::Value;
@@ -396,6 +397,55 @@ fn what_was_altered_is_refused() {
         challenge.refuses(&Evident { signature, ..honest.clone() }, "holds no TPMT_SIGNATURE");
     }
     assert!(challenge.check(&honest, &[]).status.code() > Some(1));
+}
+
+/// Public areas and signatures come from the other side: whatever their bytes, there is an answer.
+#[test]
+fn no_byte_of_the_other_side_s_is_taken_on_trust() {
+    let mut device = Attester::new(7, &template::ek_ecc());
+    let ak = device.key(&template::ak_ecc());
+    let challenge = Challenge::make(&device.ek.public, &ak.public).unwrap();
+    let honest = device.answer(&ak, &challenge);
+    let parse = |bytes: &[u8]| PublicKey::parse("a key", bytes);
+    let ek = parse(&device.ek.public).unwrap();
+    let expected = Expected {
+        secret: honest.answer.clone().into(),
+        nonce: challenge.nonce(),
+        attestation_key: ak.entity.name().to_vec(),
+        endorsement_key: ek.name().to_vec(),
+    };
+    fn answer<'a>(honest: &'a Evident, signature: &'a [u8]) -> Answer<'a> {
+        Answer { answer: &honest.answer, attest: &honest.attest, signature, data: None }
+    }
+    let key = parse(&ak.public).unwrap();
+    assert!(verifier::check(&expected, &key, &answer(&honest, &honest.signature)).is_ok());
+    let changes = |bytes: &[u8]| {
+        let bytes = bytes.to_vec();
+        (0..bytes.len()).flat_map(move |at| {
+            let bytes = bytes.clone();
+            [0x01, 0x80, 0xFF].map(move |mask| {
+                let mut changed = bytes.clone();
+                changed[at] ^= mask;
+                changed
+            })
+        })
+    };
+    for changed in changes(&ak.public) {
+        // Another key it may be, this one it is not.
+        if let Ok(changed) = parse(&changed) {
+            assert_ne!(changed.name(), key.name());
+            assert!(verifier::check(&expected, &changed, &answer(&honest, &honest.signature)).is_err());
+            let _ = verifier::challenge(&ek, &changed);
+        }
+    }
+    for changed in changes(&device.ek.public) {
+        if let Ok(changed) = parse(&changed) {
+            let _ = verifier::challenge(&changed, &key);
+        }
+    }
+    for changed in changes(&honest.signature) {
+        assert!(verifier::check(&expected, &key, &answer(&honest, &changed)).is_err());
+    }
 }
 
 #[test]

@@ -58,6 +58,11 @@ impl Ledger {
         self.phase == Phase::Detached
     }
 
+    /// The number of the last transaction.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Whether store and counter agree on the state in memory.
     pub(crate) fn is_settled(&self) -> bool {
         self.phase == Phase::Settled
@@ -235,7 +240,10 @@ impl Ledger {
                     ResponseCode::FAILURE
                 }
             };
-            changes.retain(|change| !matches!(change.kind(), SESSION | SESSION_TABLE));
+            // Only TPM2_Startup makes the table of sessions.
+            if state.bytes(Kind::Running.only()).is_some() {
+                changes.retain(|change| !matches!(change.kind(), SESSION | SESSION_TABLE));
+            }
             publish(state, failure, changes)?;
             self.phase = Phase::Unconfirmed;
             state.set_availability(Availability::Closed(code));

@@ -137,8 +137,13 @@ impl StateFolder {
                 if let Some(ManufactureRecord { count, id }) = record {
                     facts.extend([("manufacture count", json!(count)), ("manufacture id", json!(id))]);
                 }
-                let subject = "A TPM as a Linux process.".into();
-                Ok(Self { assurance: view.assurance, subject, facts })
+                let subject = match view.records.get(Kind::Moved.only()) {
+                    Some(_) => {
+                        "A TPM as a Linux process. It was moved to another device, and starts here no longer."
+                    }
+                    None => "A TPM as a Linux process.",
+                };
+                Ok(Self { assurance: view.assurance, subject: subject.into(), facts })
             }
             Err(OpenError::Missing(_)) => {
                 let assurance = platform_linux::prospect(folder, &key)?;

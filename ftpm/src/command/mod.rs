@@ -2,6 +2,8 @@
 
 mod connect;
 mod doctor;
+mod export;
+mod import;
 mod inspect;
 mod manufacture;
 mod serve;
@@ -37,6 +39,8 @@ enum Subcommands {
     Connect(connect::Connect),
     Inspect(inspect::Inspect),
     Manufacture(manufacture::Manufacture),
+    Export(export::Export),
+    Import(import::Import),
     Doctor(doctor::Doctor),
     VerifyPosture(verify_posture::VerifyPosture),
 }
@@ -65,6 +69,8 @@ impl CommandLine {
             Subcommands::Connect(connect) => connect.run(),
             Subcommands::Inspect(inspect) => inspect.run(),
             Subcommands::Manufacture(manufacture) => manufacture.run(),
+            Subcommands::Export(export) => export.run(),
+            Subcommands::Import(import) => import.run(),
         }
         .map(|()| ExitCode::SUCCESS)
     }

@@ -53,6 +53,9 @@ pub(super) struct Socket {
     /// The key that seals the state: file=PATH or fd=NUMBER
     #[arg(long, value_name = "LIST")]
     key: Option<String>,
+    /// Whether a TPM is made where the folder holds none (not swtpm's)
+    #[arg(long, value_enum, default_value_t = Manufacture::IfEmpty)]
+    manufacture: Manufacture,
     /// What becomes of each gap in the platform's guarantees (not swtpm's; see `ftpm doctor --print-policy`)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -95,7 +98,7 @@ impl Socket {
         let tpm = composition::open(&TpmOptions {
             state: self.state()?,
             key: key_source(self.key.as_deref())?,
-            manufacture: Manufacture::IfEmpty,
+            manufacture: self.manufacture,
             policy,
         })?;
         let machine = Machine::new(tpm);

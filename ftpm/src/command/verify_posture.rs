@@ -137,9 +137,16 @@ impl Check {
             .map_err(anyhow::Error::from)
             .context("this is no evidence of a posture")?;
         let (verdicts, policy) = self.judge(&evidence)?;
+        // Evidence of a TPM that could not read its own state.
+        let subject = match evidence.manufacture_count {
+            0 => {
+                "Attested by the TPM of this endorsement key, under this attestation key, while its storage was away."
+            }
+            _ => "Attested by the TPM of this endorsement key, under this attestation key.",
+        };
         let report = Report {
             statement: None,
-            subject: "Attested by the TPM of this endorsement key, under this attestation key.".into(),
+            subject: subject.into(),
             facts: [facts(&expected, &evidence), vec![("policy", policy)]].concat(),
             verdicts: &verdicts,
             reason: &|_| None,
