@@ -95,6 +95,16 @@ fn a_claim_that_cannot_be_shown_fails_and_what_all_owe_is_skipped() {
     );
 }
 
+/// A TEE has little stack; this thread has what the documentation says.
+#[test]
+fn a_small_stack_suffices() {
+    let thread = std::thread::Builder::new().stack_size(24 * 1024).spawn(|| {
+        let mut bench = MemoryBench::new(Claims::Usual, Fault::Nothing);
+        assert!(run(&mut bench, &mut |_| {}).is_conformant());
+    });
+    thread.unwrap().join().unwrap();
+}
+
 /// Numbers in a document go stale in silence.
 #[test]
 fn the_documentation_counts_right() {
