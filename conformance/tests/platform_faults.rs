@@ -77,7 +77,7 @@ const INSTANCES: &[(&str, TpmCc, Instance)] = &[
         Ok(commands::nv_read(TpmRh::OWNER, &index, 8, 0))
     }),
     ("NV_Read, protected", TpmCc::NV_READ, |bed| {
-        let index = written(bed, OPEN - TpmaNv::NO_DA | TpmaNv::AUTHREAD)?;
+        let index = written(bed, (OPEN - TpmaNv::NO_DA) | TpmaNv::AUTHREAD)?;
         Ok(commands::nv_read(index.clone(), &index, 8, 0))
     }),
     ("NV_ReadLock", TpmCc::NV_READ_LOCK, |bed| {
