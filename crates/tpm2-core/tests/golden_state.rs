@@ -10,6 +10,7 @@ use common::{Machine, ok, owner, primary, refused};
 use platform_memory::MemoryPlatform;
 use tee_api::{AtomicStore, Change, RecordKey};
 use tpm2_client::{Client, Entity, commands, name_of_public, template};
+use tpm2_core::state::Kind;
 use tpm2_types::{ResponseCode, TpmAlgId, TpmCap, TpmHandle, TpmNt, TpmRh, TpmSu, TpmaNv};
 
 const STORAGE_KEY: TpmHandle = TpmHandle::persistent(1);
@@ -26,7 +27,9 @@ fn the_state_of_format_1_means_what_it_meant() {
     }
     let (device, blobs) = read(&file);
     let mut client = Client::new(Machine::on(device.handle()));
+    assert!(device.records().unwrap().get(Kind::Firmware.only()).is_none(), "it is older than this record");
     ok(&mut client, &commands::startup(TpmSu::STATE));
+    assert!(device.records().unwrap().get(Kind::Firmware.only()).is_some());
 
     // PCRs that TPM2_Shutdown(STATE) saved.
     let response = ok(&mut client, &commands::pcr_read(commands::pcr_selection(TpmAlgId::SHA256, &[3])));
