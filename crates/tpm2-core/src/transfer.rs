@@ -57,6 +57,8 @@ record! {
         failed_tries: u32,
         /// How often a TPM was made or taken in here before.
         count: u32,
+        /// The number of the last transaction before the import.
+        number: u64,
     }
 }
 
@@ -311,7 +313,10 @@ impl<P: Platform> Tpm<'_, P> {
         if by_device && self.platform.counter_assurance() != CounterAssurance::None {
             // The token counts once; this export counts until the TPM has gone on.
             let counter = self.platform.counter_value().map_err(|_| TransferError::Unavailable)?;
-            if fixed[14..] != counter.to_be_bytes() {
+            // An import that was cut short has moved the counter itself.
+            let importing = self.state.find::<Importing<'_>>(Kind::Importing.only()).ok().flatten();
+            let stood = importing.map_or(counter, |importing| importing.number);
+            if fixed[14..] != stood.to_be_bytes() {
                 return Err(TransferError::Failed(FailureReason::Store(StoreError::RolledBack)));
             }
         }
@@ -326,6 +331,7 @@ impl<P: Platform> Tpm<'_, P> {
 
     /// Takes away what a TPM that was moved from here, or an import that was cut short, left. The token stays.
     fn clear_for_import(&mut self) -> Result<(), TransferError> {
+        let number = self.ledger.number();
         self.transaction(|state, arena, changes| {
             if state.bytes(Kind::Importing.only()).is_none() {
                 let attack = state.find::<DictionaryAttack<'_>>(Kind::DictionaryAttack.only())?;
@@ -333,6 +339,7 @@ impl<P: Platform> Tpm<'_, P> {
                 let importing = Importing {
                     failed_tries: attack.map_or(0, |attack| attack.failed_tries),
                     count: manufacture.map_or(0, |manufacture| manufacture.count),
+                    number,
                     bytes: core::marker::PhantomData,
                 };
                 changes.put(arena, &importing)?;

@@ -5,7 +5,7 @@ mod bare_arm;
 mod durability;
 mod kill_loop;
 mod linux_size;
-mod posture;
+pub(crate) mod posture;
 mod rust;
 mod tools_script;
 
@@ -41,7 +41,11 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
         run(cargo().args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
     });
     steps.run("unit", "the tests of all crates", rust::tests);
-    steps.run("bare-arm", "the core builds for bare Arm, without std or alloc", bare_arm::build);
+    steps.run(
+        "bare-arm",
+        "core, posture, fTPM service and conformance suite build for bare Arm, without std or alloc",
+        bare_arm::build,
+    );
     steps.run("linux-size", "the Linux platform is only an implementation of tee-api", linux_size::check);
     steps.run("add-command", "one file and one line add a command", add_command::check);
     steps.run("release", "the program builds in release mode", workspace::build_ftpm);
@@ -58,6 +62,9 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
         posture::check,
     );
     steps.run("demo", "the demo goes as it promises", || demo::run(&demo::Options::of(maker)));
+    steps.run("guarantees", "the demo of the guarantees goes as it promises", || {
+        demo::run(&demo::Options::guarantees())
+    });
 }
 
 /// What CI checks beyond the tests.
