@@ -71,7 +71,7 @@ fn cve_2020_12926_no_sequence_gains_a_try_where_two_are_granted() {
 
 #[test]
 fn no_sequence_gains_a_try_at_lockout_auth() {
-    no_hole(Plan { target: Target::Lockout, depth: 4, ..PLAN });
+    no_hole(Plan { target: Target::Lockout, depth: 5, ..PLAN });
 }
 
 #[test]
@@ -94,20 +94,23 @@ fn no_sequence_of_any_length_gains_a_try() {
     assert!(no_hole(Plan { depth: 100, ..PLAN }).complete.is_some());
 }
 
-/// The store writes NO where the TPM says that a protected authorization is about to be checked. Then a guess whose
-/// count cannot be written is free.
+/// The store does not keep that a check comes. Then a guess whose count cannot be written is free.
 #[test]
 fn the_search_finds_the_hole_without_the_dirty_bit() {
-    let steps = hole(Plan { sabotage: Sabotage::DirtyBit, ..PLAN });
-    assert_eq!(steps, ["guess, call 3 (Commit) Refused", "cut", "startup(CLEAR)", "guess"]);
+    for target in [Target::Index, Target::Lockout] {
+        let steps = hole(Plan { target, sabotage: Sabotage::DirtyBit, ..PLAN });
+        assert_eq!(steps, ["guess, call 3 (Commit) Refused", "cut", "startup(CLEAR)", "guess"]);
+    }
 }
 
 /// The counter says that it has moved and does so later. Then what was kept before the guess is accepted after a cut.
 #[test]
 fn the_search_finds_the_hole_without_the_wait_for_the_counter() {
-    let steps = hole(Plan { sabotage: Sabotage::Wait, faults: 0, ..PLAN });
-    assert_eq!(steps.len(), 5, "{steps:?}");
-    assert!(steps[0].starts_with("guess") && steps[3].ends_with("put back"), "{steps:?}");
+    for target in [Target::Index, Target::Lockout] {
+        let steps = hole(Plan { target, sabotage: Sabotage::Wait, faults: 0, ..PLAN });
+        assert_eq!(steps.len(), 5, "{steps:?}");
+        assert!(steps.iter().any(|step| step.ends_with("put back")), "{steps:?}");
+    }
 }
 
 /// As documented: without a counter nobody notices old state, and the posture says so.
@@ -115,7 +118,7 @@ fn the_search_finds_the_hole_without_the_wait_for_the_counter() {
 fn the_search_finds_that_old_state_gains_tries_without_a_counter() {
     let steps = hole(Plan { counter: false, faults: 0, ..PLAN });
     assert_eq!(steps.len(), 5, "{steps:?}");
-    assert!(steps[0].starts_with("guess") && steps[3].ends_with("put back"), "{steps:?}");
+    assert!(steps.iter().any(|step| step.ends_with("put back")), "{steps:?}");
 }
 
 /// Where a state is met again, the search does not look at it again. If one that is taken for another had a future of

@@ -24,7 +24,7 @@ use crate::device::{Answer, Attacked, Call, Hands, Sabotage, Weather};
 pub enum Target {
     /// The authValue of a protected NV index: as many tries as the owner set.
     Index,
-    /// lockoutAuth: one try.
+    /// lockoutAuth: one try, whatever is granted to others.
     Lockout,
 }
 
@@ -84,20 +84,18 @@ impl fmt::Display for Report {
             if moves { " on each of two devices" } else { "" },
             if faults_in_all < depth { format!(", {faults_in_all} in all") } else { String::new() },
         )?;
-        writeln!(
-            f,
-            "  {} different states, {} steps tried from them, {} sequences",
-            self.states, self.steps, self.sequences
-        )?;
+        writeln!(f, "  {} different states, {} steps tried from them", self.states, self.steps)?;
         match (&self.hole, self.complete) {
             (Some(hole), _) => {
                 writeln!(f, "  a try is gained in {} steps:", hole.len())?;
                 hole.iter().enumerate().try_for_each(|(at, step)| writeln!(f, "  {}. {step}", at + 1))
             }
             (None, Some(complete)) => {
-                writeln!(f, "  no try is gained at any depth: the {complete}th step leads to no new state")
+                writeln!(f, "  no try is gained at any depth: step {complete} leads to no new state")
             }
-            (None, None) => writeln!(f, "  no try is gained in any sequence of {depth} steps"),
+            (None, None) => {
+                writeln!(f, "  no try is gained in any of {} sequences of {depth} steps", self.sequences)
+            }
         }
     }
 }
@@ -113,18 +111,23 @@ const SENT: [&str; 7] = [
     "write of another index",
 ];
 const GUESS: usize = 0;
-const STARTUP: usize = 1;
-const RIGHT: usize = 5;
+const START_CLEAR: usize = 1;
+const START_STATE: usize = 2;
+const STOP_CLEAR: usize = 3;
+const STOP_STATE: usize = 4;
+const USE: usize = 5;
+const WRITE: usize = 6;
+
 /// What is worth sending. Before TPM2_Startup all else has one answer, afterwards TPM2_Startup has one, and failure mode
-/// has one for all; in each of them one command is left to show it. Where the TPM moves there are fewer: the other search
-/// has them.
+/// has one for all; in each of them one command is left to show it. Where the TPM moves there are fewer: the search
+/// without moves has the others.
 fn sent(phase: Phase, moves: bool) -> &'static [usize] {
     match (phase, moves) {
         (Phase::Failed, _) => &[GUESS],
-        (Phase::Initialized, true) => &[GUESS, 1],
-        (Phase::Initialized, false) => &[GUESS, 1, 2],
-        (Phase::Running, true) => &[GUESS, 1, 3],
-        (Phase::Running, false) => &[GUESS, 1, 3, 4, RIGHT, 6],
+        (Phase::Initialized, true) => &[GUESS, START_CLEAR],
+        (Phase::Initialized, false) => &[GUESS, START_CLEAR, START_STATE],
+        (Phase::Running, true) => &[GUESS, START_CLEAR, STOP_CLEAR],
+        (Phase::Running, false) => &[GUESS, START_CLEAR, STOP_CLEAR, STOP_STATE, USE, WRITE],
     }
 }
 
@@ -188,6 +191,8 @@ struct Image {
 struct Export {
     bytes: Vec<u8>,
     digest: Fingerprint,
+    /// Where it is for its own device, that counts as long as the counter stands: the device, and the counter's value.
+    until: Option<(usize, u64)>,
 }
 
 type Fingerprint = [u8; 16];
@@ -381,7 +386,7 @@ impl Lab {
     /// A TPM that its owner has set up, after an orderly start; where it moves, another device that has none.
     fn root(&mut self) -> Node {
         let counter = self.plan.counter.then_some(0);
-        let hands = Hands::new(Sabotage::None, None, counter, 0);
+        let hands = Hands::new(0, Sabotage::None, None, counter, 0);
         let mut tpm = Tpm::new(self.memory.slices(), Attacked(Rc::clone(&hands)), &SOFTWARE);
         assert_eq!(tpm.start(), Start::Empty);
         tpm.manufacture().unwrap();
@@ -426,7 +431,7 @@ impl Lab {
             sides.push(side(None, counter));
         }
         let mut node = Node { sides, exports: vec![], tries: 0, tokens: 0, faults: 0, parent: 0, side: 0 };
-        for (side, act) in [(1, Act::Power), (0, Act::Power), (0, Act::Send(STARTUP))] {
+        for (side, act) in [(1, Act::Power), (0, Act::Power), (0, Act::Send(START_CLEAR))] {
             if side < node.sides.len() {
                 let outcome = self.run(&node, side, &act, &Weather::default());
                 node = self.after(&node, 0, side, act, Weather::default(), &outcome, 0);
@@ -509,7 +514,7 @@ impl Lab {
         if matches!(act, Act::Send(GUESS)) {
             // Would the right value have shown? In the answer, in what is asked of storage and counter, in anything
             // that is different from now on.
-            let right = self.run(node, side, &Act::Send(RIGHT), &weather);
+            let right = self.run(node, side, &Act::Send(USE), &weather);
             let is_same = right.response == outcome.response
                 && right.calls == outcome.calls
                 && right.medium == outcome.medium
@@ -533,7 +538,7 @@ impl Lab {
 
     /// Makes the device's TPM again and lets it take the step.
     fn run(&mut self, node: &Node, side: usize, act: &Act, weather: &Weather) -> Rc<Outcome> {
-        if !matches!(act, Act::Send(RIGHT)) {
+        if !matches!(act, Act::Send(USE)) {
             return Rc::new(self.perform(node, side, act, weather));
         }
         if let Some(outcome) = self.right.get(&(side, weather.clone())) {
@@ -551,7 +556,8 @@ impl Lab {
             Act::Power => (&off, &[][..]),
             _ => (&*device.boot, &device.steps[..]),
         };
-        let hands = Hands::new(self.plan.sabotage, boot.medium.records.clone(), boot.counter, boot.entropy);
+        let medium = boot.medium.records.clone();
+        let hands = Hands::new(side as u8, self.plan.sabotage, medium, boot.counter, boot.entropy);
         hands.borrow_mut().set_weather(steps.first().map_or(weather, |power| &power.weather));
         let mut tpm = Tpm::new(self.memory.slices(), Attacked(Rc::clone(&hands)), &SOFTWARE);
         for step in steps.iter().skip(1) {
@@ -591,7 +597,7 @@ impl Lab {
             }
         }
         // That a failure waits to be recorded is only seen by what follows. This TPM is needed no longer.
-        let probe = take(&mut tpm, &hands, &self.commands, &Act::Send(RIGHT), &Weather::default());
+        let probe = take(&mut tpm, &hands, &self.commands, &Act::Send(USE), &Weather::default());
         memory.update(&probe.response);
         hands.borrow().calls.iter().for_each(|call| memory.update(&[*call as u8]));
         Outcome {
@@ -639,17 +645,16 @@ impl Lab {
         changed.memory = outcome.memory;
         let export = outcome.export.as_ref().map(|bytes| {
             let mut hasher = Hasher::new(HashAlgorithm::Sha256);
-            let number = match &act {
+            let until = match &act {
                 Act::Export(Some(token)) => {
                     hasher.update(token.as_slice());
-                    0
+                    None
                 }
-                // It counts as long as the counter stands.
-                _ => changed.medium.number,
+                _ => Some((side, changed.medium.number)),
             };
-            hasher.update(&(side as u64 + number * 2).to_be_bytes());
+            hasher.update(&[side as u8]);
             hasher.update(&changed.medium.digest);
-            Rc::new(Export { bytes: bytes.clone(), digest: shorten(hasher) })
+            Rc::new(Export { bytes: bytes.clone(), digest: shorten(hasher), until })
         });
         if let Some(token) = &outcome.token {
             changed.token = Some(Rc::clone(token));
@@ -663,8 +668,8 @@ impl Lab {
         after.tries += tries;
         after.tokens += u8::from(outcome.token.is_some());
         after.exports.extend(export);
-        after.exports.sort_by_key(|export| export.digest);
-        after.exports.dedup_by_key(|export| export.digest);
+        after.exports.sort_by_key(|export| (export.digest, export.until));
+        after.exports.dedup_by_key(|export| (export.digest, export.until));
         after
     }
 
@@ -685,7 +690,12 @@ impl Lab {
                 }
             }
         }
-        node.exports.iter().for_each(|export| hasher.update(&export.digest));
+        for export in &node.exports {
+            hasher.update(&export.digest);
+            let ahead =
+                export.until.map(|(side, until)| until as i64 - node.sides[side].counter.unwrap_or(0) as i64);
+            hasher.update(format!("{ahead:?}").as_bytes());
+        }
         shorten(hasher)
     }
 }
@@ -841,13 +851,12 @@ fn entity(handle: TpmHandle, attributes: TpmaNv) -> Entity {
 /// A command's bytes, with its passwords.
 fn bytes(command: &Command) -> Vec<u8> {
     let mut sent = Vec::new();
-    let mut client = Client::new(|_locality: u8, bytes: &[u8]| {
+    // TPM_RC_FAILURE: nobody asks.
+    let deaf = |_locality: u8, bytes: &[u8]| {
         sent = bytes.to_vec();
-        // TPM_RC_FAILURE: nobody asks.
         vec![0x80, 0x01, 0, 0, 0, 10, 0, 0, 1, 1]
-    });
-    let answer = client.run(command);
+    };
+    let answer = Client::new(deaf).run(command);
     assert!(matches!(answer, Err(Error::Tpm(_))));
-    drop(client);
     sent
 }
