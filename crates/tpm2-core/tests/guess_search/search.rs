@@ -692,9 +692,11 @@ impl Lab {
         }
         for export in &node.exports {
             hasher.update(&export.digest);
-            let ahead =
-                export.until.map(|(side, until)| until as i64 - node.sides[side].counter.unwrap_or(0) as i64);
-            hasher.update(format!("{ahead:?}").as_bytes());
+            if let Some((side, until)) = export.until {
+                let ahead = until as i64 - node.sides[side].counter.unwrap_or(0) as i64;
+                hasher.update(&until.to_be_bytes());
+                hasher.update(&ahead.to_be_bytes());
+            }
         }
         shorten(hasher)
     }
