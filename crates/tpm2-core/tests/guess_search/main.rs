@@ -20,6 +20,9 @@
 //! that is refused, and a cut; the forked n + 1 is a counter that does not move, a cut, the old state put back, and
 //! another transaction on top of it.
 //!
+//! What is put back is a whole state. A store that let a transaction of a running service land on a state that was put
+//! back under it would break what `tee_api::AtomicStore` promises; the device here keeps its image to itself.
+//!
 //! Two states are the same if they are equal in the medium, in all that was ever on it and can still be accepted, the
 //! TPM's memory and the number of tries; transactions count by their distance from the counter, and the numbers of starts
 //! do not count. [`merged_states_have_the_same_future`] looks whether anything is lost by that.
