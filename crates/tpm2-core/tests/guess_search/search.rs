@@ -10,12 +10,12 @@ use std::rc::Rc;
 
 use platform_memory::Records;
 use tee_api::RecordKey;
-use tpm2_client::{Client, Command, Entity, Error, commands, name_of_public};
+use tpm2_client::{Client, Command, Entity, Error, StartSession, commands, name_of_public};
 use tpm2_core::state::{Kind, Orderly, parse};
 use tpm2_core::{FailureReason, Memory, Start, Target as MoveTo, Token, Tpm};
 use tpm2_crypto::engine::SOFTWARE;
 use tpm2_crypto::{HashAlgorithm, Hasher};
-use tpm2_types::{TpmAlgId, TpmHandle, TpmRh, TpmSu, TpmaNv};
+use tpm2_types::{ResponseCode, TpmAlgId, TpmHandle, TpmRh, TpmSu, TpmaNv};
 
 use crate::device::{Answer, Attacked, Call, Hands, Sabotage, Weather};
 
@@ -24,6 +24,8 @@ use crate::device::{Answer, Attacked, Call, Hands, Sabotage, Weather};
 pub enum Target {
     /// The authValue of a protected NV index: as many tries as the owner set.
     Index,
+    /// The same value, as the key of a session that is bound to the index and used for something else.
+    Bound,
     /// lockoutAuth: one try, whatever is granted to others.
     Lockout,
 }
@@ -70,6 +72,7 @@ impl fmt::Display for Report {
             self.plan;
         let target = match target {
             Target::Index => "the index",
+            Target::Bound => "the index by a bound session",
             Target::Lockout => "lockoutAuth",
         };
         let off = match sabotage {
@@ -247,6 +250,14 @@ struct Node {
     side: usize,
 }
 
+/// What the attacker has the TPM do.
+enum Message {
+    /// The bytes of a command.
+    Command(Vec<u8>),
+    /// A session that is bound to this entity is started and used.
+    BoundSession(Entity),
+}
+
 /// What came of a step.
 struct Outcome {
     response: Vec<u8>,
@@ -267,7 +278,7 @@ struct Outcome {
 struct Lab {
     plan: Plan,
     memory: Box<Memory<20480, 12288>>,
-    commands: [Vec<u8>; SENT.len()],
+    messages: [Message; SENT.len()],
     keys: Vec<RecordKey>,
     /// The owner's uses in the state that is being looked at.
     right: HashMap<(usize, Weather), Rc<Outcome>>,
@@ -358,25 +369,30 @@ impl Lab {
     fn new(plan: Plan) -> Self {
         let index = entity(INDEX, INDEX_ATTRIBUTES);
         let open = entity(OPEN, OPEN_ATTRIBUTES);
+        let lockout = |auth: &[u8]| Entity::permanent(TpmRh::LOCKOUT).with_auth(auth);
         let guess = |auth: &[u8]| match plan.target {
-            Target::Index => commands::nv_read(index.clone().with_auth(auth), &index, 1, 0),
+            Target::Index => {
+                Message::Command(bytes(&commands::nv_read(index.clone().with_auth(auth), &index, 1, 0)))
+            }
+            Target::Bound => Message::BoundSession(index.clone().with_auth(auth)),
             Target::Lockout => {
-                commands::dictionary_attack_lock_reset(Entity::permanent(TpmRh::LOCKOUT).with_auth(auth))
+                Message::Command(bytes(&commands::dictionary_attack_lock_reset(lockout(auth))))
             }
         };
-        let sent = [
+        let command = |command: Command| Message::Command(bytes(&command));
+        let messages = [
             guess(b"wrong"),
-            commands::startup(TpmSu::CLEAR),
-            commands::startup(TpmSu::STATE),
-            commands::shutdown(TpmSu::CLEAR),
-            commands::shutdown(TpmSu::STATE),
+            command(commands::startup(TpmSu::CLEAR)),
+            command(commands::startup(TpmSu::STATE)),
+            command(commands::shutdown(TpmSu::CLEAR)),
+            command(commands::shutdown(TpmSu::STATE)),
             guess(b"right"),
-            commands::nv_write(&open, &open, b"b", 0),
+            command(commands::nv_write(&open, &open, b"b", 0)),
         ];
         Self {
             plan,
             memory: Box::new(Memory::new()),
-            commands: sent.map(|command| bytes(&command)),
+            messages,
             keys: keys(),
             right: HashMap::new(),
             complaint: None,
@@ -523,7 +539,7 @@ impl Lab {
             tries = u32::from(!is_same);
         }
         let after = self.after(node, at, side, act.clone(), weather, &outcome, tries);
-        if self.plan.target == Target::Index
+        if self.plan.target != Target::Lockout
             && let Some(counted) = outcome.counted
             && self.plan.sabotage == Sabotage::None
             && self.plan.counter
@@ -561,11 +577,11 @@ impl Lab {
         hands.borrow_mut().set_weather(steps.first().map_or(weather, |power| &power.weather));
         let mut tpm = Tpm::new(self.memory.slices(), Attacked(Rc::clone(&hands)), &SOFTWARE);
         for step in steps.iter().skip(1) {
-            take(&mut tpm, &hands, &self.commands, &step.act, &step.weather);
+            take(&mut tpm, &hands, &self.messages, &step.act, &step.weather);
         }
         let Taken { response, token, export } = match act {
             Act::Power => Taken::default(),
-            act => take(&mut tpm, &hands, &self.commands, act, weather),
+            act => take(&mut tpm, &hands, &self.messages, act, weather),
         };
         let (calls, kept, medium, counter, owed) = {
             let mut hands = hands.borrow_mut();
@@ -597,7 +613,7 @@ impl Lab {
             }
         }
         // That a failure waits to be recorded is only seen by what follows. This TPM is needed no longer.
-        let probe = take(&mut tpm, &hands, &self.commands, &Act::Send(USE), &Weather::default());
+        let probe = take(&mut tpm, &hands, &self.messages, &Act::Send(USE), &Weather::default());
         memory.update(&probe.response);
         hands.borrow().calls.iter().for_each(|call| memory.update(&[*call as u8]));
         Outcome {
@@ -735,7 +751,7 @@ struct Taken {
 fn take(
     tpm: &mut Tpm<'_, Attacked>,
     hands: &Device,
-    commands: &[Vec<u8>],
+    messages: &[Message],
     act: &Act,
     weather: &Weather,
 ) -> Taken {
@@ -744,7 +760,10 @@ fn take(
     let outcome = match act {
         Act::Power => return taken,
         Act::Send(command) => {
-            taken.response = tpm.execute(0, &commands[*command]).to_vec();
+            taken.response = match &messages[*command] {
+                Message::Command(bytes) => tpm.execute(0, bytes).to_vec(),
+                Message::BoundSession(index) => use_bound_session(tpm, index),
+            };
             return taken;
         }
         Act::PutBack(image) => {
@@ -763,6 +782,25 @@ fn take(
     };
     taken.response = format!("{outcome:?}").into_bytes();
     taken
+}
+
+/// Reads the open index in a session that is bound to `index`. What comes of it, without what is random.
+fn use_bound_session(tpm: &mut Tpm<'_, Attacked>, index: &Entity) -> Vec<u8> {
+    let open = entity(OPEN, OPEN_ATTRIBUTES);
+    let mut client = Client::new(|locality: u8, bytes: &[u8]| tpm.execute(locality, bytes).to_vec());
+    let answer = client.start_session(&StartSession::hmac().bound(index)).and_then(|mut session| {
+        let answer = client.execute(&commands::nv_read(&open, &open, 1, 0), &mut [(&mut session).into()]);
+        // After a fault every other command would be one more chance to write down what could not be.
+        if !matches!(answer, Err(Error::Tpm(ResponseCode::NV_UNAVAILABLE))) {
+            drop(client.run(&commands::flush_context(session.handle())));
+        }
+        answer
+    });
+    match answer {
+        Ok(_) => b"read".to_vec(),
+        Err(Error::Tpm(code)) => code.get().to_be_bytes().to_vec(),
+        Err(other) => panic!("{other}"),
+    }
 }
 
 /// Leaves what can still be accepted, and one image that cannot.
