@@ -14,14 +14,14 @@
 //! the way: a running TPM that has its state in memory has at least as many failed tries on record as there were tries,
 //! where the dirty bit counts as one.
 //!
-//! **Sequences.** The steps are, on the real TPM: guess (by password, or by a bound session); the owner's use of the same index; start, shutdown (with CLEAR
-//! and STATE); a write that has nothing to do with it; cut; putting back; preparing an import, export, import. Each is
-//! tried with each fault in each call that it makes, and with storage that is away. A cut between any two calls is a call
-//! that is refused, and a cut; the forked n + 1 is a counter that does not move, a cut, the old state put back, and
-//! another transaction on top of it.
+//! **Sequences.** The steps are, on the real TPM: guess, by password or by a bound session; the owner's use of the same
+//! index; start and shutdown, with CLEAR and STATE; a write that has nothing to do with it; cut; putting back; preparing
+//! an import, export, import. Each is tried with each fault in each call that it makes, and with storage that is away. A
+//! cut between any two calls is a call that is refused, and a cut; the forked n + 1 is a counter that does not move, a
+//! cut, the old state put back, and another transaction on top of it.
 //!
-//! What is put back is a whole state. A store that let a transaction of a running service land on a state that was put
-//! back under it would break what `tee_api::AtomicStore` promises; the device here keeps its image to itself.
+//! What is put back is a whole state. A store has to keep what a running service commits off a state that was put back
+//! under it, as the device here does: no counter helps against a mixture of the two.
 //!
 //! Two states are the same if they are equal in the medium, in all that was ever on it and can still be accepted, the
 //! TPM's memory and the number of tries; transactions count by their distance from the counter, and the numbers of starts
