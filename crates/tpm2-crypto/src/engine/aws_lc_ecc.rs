@@ -15,14 +15,16 @@ use zeroize::Zeroizing;
 
 use super::aws_lc::{Big, Context, guarded, succeeded};
 use crate::ecc::{Curve, MAX_COORDINATE_SIZE, Point, scalar, scalar_or_zero, with_curve};
-use crate::{CryptoError, Result};
+use crate::{CryptoError, Result, Steps};
 
-pub(super) fn multiply_base(curve: Curve, factor: &[u8]) -> Result<Point> {
+pub(super) fn multiply_base(curve: Curve, factor: &[u8], steps: &mut Steps<'_>) -> Result<Point> {
+    steps.spend(calls(curve))?;
     with_curve!(curve, check_secret(factor))?;
     guarded(|| combination(curve, Some(factor), None))
 }
 
-pub(super) fn multiply(curve: Curve, factor: &[u8], point: &Point) -> Result<Point> {
+pub(super) fn multiply(curve: Curve, factor: &[u8], point: &Point, steps: &mut Steps<'_>) -> Result<Point> {
+    steps.spend(calls(curve))?;
     with_curve!(curve, check_secret(factor))?;
     guarded(|| combination(curve, None, Some((factor, point))))
 }
@@ -32,10 +34,21 @@ pub(super) fn double_multiply(
     base_factor: &[u8],
     factor: &[u8],
     point: &Point,
+    steps: &mut Steps<'_>,
 ) -> Result<Point> {
+    steps.spend(2 * calls(curve))?;
     with_curve!(curve, check_public(base_factor))?;
     with_curve!(curve, check_public(factor))?;
     guarded(|| combination(curve, Some(base_factor), Some((factor, point))))
+}
+
+/// What a multiplication costs, in steps.
+const fn calls(curve: Curve) -> u32 {
+    match curve {
+        Curve::P256 => 50_000,
+        Curve::P384 => 100_000,
+        Curve::P521 => 150_000,
+    }
 }
 
 /// Scalars are checked here because AWS-LC would reduce them.
