@@ -57,7 +57,8 @@ fn rsa(hash: HashAlgorithm, key: PublicKey<'_>) -> Result<(Zeroizing<Vec<u8>>, V
 
 fn ecc(hash: HashAlgorithm, curve: Curve, key: &Point) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>)> {
     let mut private = Zeroizing::new(vec![0; key.x().len()]);
-    let ephemeral = ecc::generate(&SOFTWARE, curve, &mut OperatingSystem, &mut private, &mut Steps::new(&mut ()))?;
+    let ephemeral =
+        ecc::generate(&SOFTWARE, curve, &mut OperatingSystem, &mut private, &mut Steps::new(&mut ()))?;
     let shared = ecc::multiply(&SOFTWARE, curve, &private, key, &mut Steps::new(&mut ()))?;
     let mut salt = Zeroizing::new(vec![0; hash.digest_size()]);
     kdfe(hash, shared.x(), b"SECRET", ephemeral.x(), key.x(), hash.digest_size() as u32 * 8, &mut salt);
