@@ -1,7 +1,7 @@
 //! The long operations of this crate with fixed operands, for the test and the table of slices.
+#![allow(clippy::unwrap_used, reason = "the operands are fixed and right")]
 
 use std::sync::OnceLock;
-use std::vec::Vec;
 
 use tpm2_crypto::ecc::{self, Curve, Point};
 use tpm2_crypto::engine::{Engine, SOFTWARE};
