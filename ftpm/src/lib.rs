@@ -4,13 +4,18 @@
 //! on sockets, [`composition`] makes the real one, and [`command`] holds the subcommands.
 #![forbid(unsafe_code)]
 
+pub mod board;
 pub mod command;
 pub mod composition;
+pub mod config;
 pub mod ending;
 pub mod endorsement;
 pub mod folders;
 pub mod logging;
 pub mod machine;
 pub mod option_list;
+pub mod policy_file;
+pub mod report;
 pub mod server;
 pub mod service;
+pub mod verifier;

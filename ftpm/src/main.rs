@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use ftpm::command::CommandLine;
 
 fn main() -> ExitCode {
-    match CommandLine::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+    match CommandLine::read().run() {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("ftpm: {error:#}");
             ExitCode::FAILURE

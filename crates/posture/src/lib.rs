@@ -15,13 +15,20 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+extern crate std;
+
 mod evidence;
+mod explain;
 mod guarantee;
 mod judge;
 mod policy;
 mod posture;
+#[cfg(test)]
+mod tests;
 
 pub use evidence::{Evidence, EvidenceError};
+pub use explain::{Explanation, explain};
 pub use guarantee::{Guarantee, Level};
 pub use judge::{Judgement, Permit, Verdict, judge};
 pub use policy::{Action, Policy};

@@ -16,7 +16,8 @@
 //!
 //! *Sealing.* XChaCha20-Poly1305 under a key derived from the root key and the slot's random salt; each frame draws
 //! its nonce at random. Counters as nonces would repeat when an old file is put back, or when a frame that a cut
-//! tore is written anew.
+//! tore is written anew. Randomness alone would repeat with a source that sticks: nonces and salts are mixed, under a
+//! key, with what they are for.
 //!
 //! *Opening* writes again, and syncs, what a process killed before its `fdatasync`, or one whose `fdatasync` failed,
 //! may have left in the page cache only: the last frame, or a header beside which the old one still stands. So
@@ -111,6 +112,12 @@ pub enum JournalError {
     /// A later version of this program wrote this format.
     #[error("format {0}, of a later version")]
     Newer(u32),
+    /// A firmware with a greater security version number has used what is there.
+    #[error("used by a firmware of security version {}", .0.svn)]
+    NewerFirmware(Identity),
+    /// Who goes on with it could not be written down.
+    #[error("the header cannot be written: {0}")]
+    NotKept(StoreError),
 }
 
 /// Whether the journal is opened to go on with it.
@@ -120,6 +127,9 @@ pub enum Access {
     Read,
     /// What a cut could still take away is made durable first.
     Write,
+    /// As [`Access::Write`], for a firmware that calls itself so. What one with a greater security version number has
+    /// used is refused before anything is written; after this, the header bears this identity.
+    WriteAs(Identity),
 }
 
 /// Fills all of a buffer with random bytes, or says why not.
@@ -208,6 +218,11 @@ impl<M: Medium> Journal<M> {
             Refused::WrongKey => JournalError::WrongKey,
             Refused::Altered => Damage::AlteredHeader.into(),
         })?;
+        if let Access::WriteAs(identity) = access
+            && header.state.identity.svn > identity.svn
+        {
+            return Err(JournalError::NewerFirmware(header.state.identity));
+        }
         let mut bytes = vec![0; (slot_size - FRAMES_AT) as usize];
         medium.read_at(slot_start(&header) + FRAMES_AT, &mut bytes)?;
         let read = Replay::run(&bytes, Chain::start(&mac), &keys)?;
@@ -225,9 +240,12 @@ impl<M: Medium> Journal<M> {
             torn_tail: read.torn_tail,
             buffer: Vec::new(),
         };
-        if access == Access::Write {
+        if access != Access::Read {
             journal.make_durable(&bytes[read.last_frame..read.end], read.last_frame)?;
             journal.retire_old_header()?;
+        }
+        if let Access::WriteAs(identity) = access {
+            journal.set_identity(identity).map_err(JournalError::NotKept)?;
         }
         Ok(journal)
     }
@@ -316,9 +334,10 @@ impl<M: Medium> Journal<M> {
     fn change_slot(&mut self, records: Records, identity: Identity) -> Result<(), StoreError> {
         let mut header = self.header.clone();
         header.slot = 1 - header.slot;
-        header.salt = draw(&mut self.random)?;
         header.state.identity = identity;
         header.state.generation = header.state.generation.wrapping_add(1);
+        let drawn = draw(&mut self.random)?;
+        header.salt = self.key.next_salt(&drawn, &header.salt, header.state.generation);
         let mut slot =
             NewSlot::build(header, draw(&mut self.random)?, &self.key, &records, &mut self.buffer)?;
         slot.write_snapshot(&self.medium, &self.buffer)?;

@@ -19,6 +19,7 @@ use tee_api::{CounterAssurance, CounterError, Platform, Provisioning, RecordKey,
 use tpm2_types::{ResponseCode, Result};
 
 use crate::arena::Arena;
+use crate::firmware;
 use crate::state::{Availability, Changes, Commit, Kind, State};
 use crate::tpm::FailureReason;
 
@@ -58,16 +59,21 @@ impl Ledger {
         self.phase == Phase::Detached
     }
 
+    /// The number of the last transaction.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Whether store and counter agree on the state in memory.
     pub(crate) fn is_settled(&self) -> bool {
         self.phase == Phase::Settled
     }
 
-    /// Gives the state in memory up: it has to be attached again.
-    pub(crate) fn detach(&mut self, state: &mut State<'_>) {
+    /// Gives the state in memory up: it has to be attached again, and until then `code` is the answer.
+    pub(crate) fn detach(&mut self, state: &mut State<'_>, code: ResponseCode) {
         self.phase = Phase::Detached;
         state.clear_persistent();
-        state.set_availability(Availability::Closed(ResponseCode::NV_UNAVAILABLE));
+        state.set_availability(Availability::Closed(code));
     }
 
     /// Loads the state and holds its number against the counter's. Nothing of it is left in memory on an error, or
@@ -118,6 +124,8 @@ impl Ledger {
         if restored.is_err() {
             return Err(FailureReason::State);
         }
+        // Before the counter is moved: this firmware changes nothing of what it may not use.
+        firmware::check(state)?;
         self.number = state.commit_number().map_err(|_| FailureReason::State)?;
         if platform.counter_assurance() == CounterAssurance::None {
             return Ok(Attached::Yes);
@@ -235,7 +243,10 @@ impl Ledger {
                     ResponseCode::FAILURE
                 }
             };
-            changes.retain(|change| !matches!(change.kind(), SESSION | SESSION_TABLE));
+            // Only TPM2_Startup makes the table of sessions.
+            if state.bytes(Kind::Running.only()).is_some() {
+                changes.retain(|change| !matches!(change.kind(), SESSION | SESSION_TABLE));
+            }
             publish(state, failure, changes)?;
             self.phase = Phase::Unconfirmed;
             state.set_availability(Availability::Closed(code));

@@ -70,6 +70,8 @@ pub enum FailureReason {
     SelfTest,
     /// There is no entropy to seed the generator with.
     Entropy(EntropyError),
+    /// A firmware with a greater security version number has used the state, or one that gives records another form.
+    Firmware,
     /// A record of the state does not make sense.
     State,
 }
@@ -93,6 +95,7 @@ impl fmt::Display for FailureReason {
             Self::AwaitsImport => f.write_str("a TPM from another device is expected here; import it"),
             Self::SelfTest => f.write_str("a self test failed"),
             Self::Entropy(error) => error.fmt(f),
+            Self::Firmware => f.write_str("a later firmware has used this state"),
             Self::State => f.write_str("the state of the TPM is inconsistent"),
         }
     }
@@ -115,6 +118,7 @@ impl FailureReason {
             Self::AwaitsImport => "fTPM: awaits an import",
             Self::SelfTest => "fTPM: self test failed",
             Self::Entropy(_) => "fTPM: entropy failed",
+            Self::Firmware => "fTPM: state of a later firmware",
             Self::State => "fTPM: state inconsistent",
         }
     }
@@ -334,7 +338,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
                     self.failure = Some(FailureReason::Moved);
                 }
                 Ok(Attached::Yes) if !manufacture::is_complete(&self.state) => {
-                    self.ledger.detach(&mut self.state);
+                    self.ledger.detach(&mut self.state, ResponseCode::FAILURE);
                     self.failure = Some(FailureReason::State);
                 }
                 Ok(Attached::Yes) => {
@@ -393,9 +397,9 @@ impl<'m, P: Platform> Tpm<'m, P> {
             self.ledger.settle(&mut self.state, &mut self.platform, &mut self.failure);
         }
         let is_running = matches!(self.state.running(), Ok(Some(_)));
-        if self.state.unavailable().is_some() && !is_running && self.ledger.is_settled() {
+        if let Some(code) = self.state.unavailable().filter(|_| !is_running && self.ledger.is_settled()) {
             // TPM2_Startup will do without the state, and do its part when that is had again.
-            self.ledger.detach(&mut self.state);
+            self.ledger.detach(&mut self.state, code);
         }
         if self.started_early && self.state.unavailable().is_none() && self.failure.is_none() {
             self.catch_up();
@@ -414,12 +418,15 @@ impl<'m, P: Platform> Tpm<'m, P> {
         let outcome = startup::late(state, clock, &arena, &mut changes)
             .and_then(|()| ledger.commit(state, platform, failure, &arena, &mut changes));
         self.buffer[MAX_COMMAND_SIZE..].zeroize();
-        if outcome.is_ok() || !self.ledger.is_settled() {
-            // The store has it, be it that the counter has to follow.
-            self.started_early = false;
-        } else if self.failure.is_none() {
+        match outcome {
             // The storage went again before the start was written down: the state has to be had anew.
-            self.ledger.detach(&mut self.state);
+            Err(code) if self.ledger.is_settled() => {
+                if self.failure.is_none() {
+                    self.ledger.detach(&mut self.state, code);
+                }
+            }
+            // The store has it, be it that the counter has to follow.
+            _ => self.started_early = false,
         }
     }
 

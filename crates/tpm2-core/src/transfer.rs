@@ -57,6 +57,8 @@ record! {
         failed_tries: u32,
         /// How often a TPM was made or taken in here before.
         count: u32,
+        /// The number of the last transaction before the import.
+        number: u64,
     }
 }
 
@@ -245,8 +247,9 @@ impl<P: Platform> Tpm<'_, P> {
             return Err(TransferError::RollbackNotAccepted);
         }
         let records = self.open(export)?;
-        let size = Records(records).try_fold(0, |size, record| {
-            record.map(|(_, value)| size + crate::state::RecordHeap::footprint(value.len()))
+        let size = Records(records).try_fold(0, |size, record| match record? {
+            (key, value) if firmware::is_of_later_form(key, value) => Err(TransferError::NewerFirmware),
+            (_, value) => Ok(size + crate::state::RecordHeap::footprint(value.len())),
         })?;
         if size + RESERVE > self.state.persistent_size() {
             return Err(TransferError::NoRoom);
@@ -310,7 +313,10 @@ impl<P: Platform> Tpm<'_, P> {
         if by_device && self.platform.counter_assurance() != CounterAssurance::None {
             // The token counts once; this export counts until the TPM has gone on.
             let counter = self.platform.counter_value().map_err(|_| TransferError::Unavailable)?;
-            if fixed[14..] != counter.to_be_bytes() {
+            // An import that was cut short has moved the counter itself.
+            let importing = self.state.find::<Importing<'_>>(Kind::Importing.only()).ok().flatten();
+            let stood = importing.map_or(counter, |importing| importing.number);
+            if fixed[14..] != stood.to_be_bytes() {
                 return Err(TransferError::Failed(FailureReason::Store(StoreError::RolledBack)));
             }
         }
@@ -325,6 +331,7 @@ impl<P: Platform> Tpm<'_, P> {
 
     /// Takes away what a TPM that was moved from here, or an import that was cut short, left. The token stays.
     fn clear_for_import(&mut self) -> Result<(), TransferError> {
+        let number = self.ledger.number();
         self.transaction(|state, arena, changes| {
             if state.bytes(Kind::Importing.only()).is_none() {
                 let attack = state.find::<DictionaryAttack<'_>>(Kind::DictionaryAttack.only())?;
@@ -332,6 +339,7 @@ impl<P: Platform> Tpm<'_, P> {
                 let importing = Importing {
                     failed_tries: attack.map_or(0, |attack| attack.failed_tries),
                     count: manufacture.map_or(0, |manufacture| manufacture.count),
+                    number,
                     bytes: core::marker::PhantomData,
                 };
                 changes.put(arena, &importing)?;
@@ -432,6 +440,7 @@ fn arrive<'b>(state: &State<'_>, arena: &Arena<'b>, changes: &mut Changes<'b>) -
     let manufacture: Manufacture<'_> = state.get(Kind::Manufacture.only())?;
     let count = manufacture.count.max(importing.count).saturating_add(1);
     changes.put(arena, &Manufacture { count, ..manufacture })?;
+    changes.put(arena, &firmware::CURRENT)?;
     for kind in SAVED_KINDS {
         if state.bytes(kind.saved()).is_some() {
             changes.delete(kind.saved())?;

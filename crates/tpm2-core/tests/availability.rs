@@ -146,6 +146,22 @@ fn a_withheld_counter_closes_the_state_and_the_session_goes_on_afterwards() {
 }
 
 #[test]
+fn a_startup_that_the_counter_did_not_follow_is_a_whole_one() {
+    let device = device();
+    drop(with_counter(&device));
+    let cut = device.reboot();
+    let mut tpm = Client::new(Machine::found_on(cut.handle()));
+    cut.lose_counter_answer_after(0);
+    assert_eq!(refused(tpm.run(&commands::startup(TpmSu::CLEAR))), AWAY);
+    assert_eq!(refused(tpm.run(&commands::startup(TpmSu::CLEAR))), ResponseCode::INITIALIZE);
+    tpm.start_session(&StartSession::hmac()).unwrap();
+    ok(&mut tpm, &commands::shutdown(TpmSu::STATE));
+    let mut tpm = Client::new(Machine::found_on(cut.reboot()));
+    ok(&mut tpm, &commands::startup(TpmSu::STATE));
+    assert_eq!(count(&mut tpm), 1);
+}
+
+#[test]
 fn a_counter_whose_answer_was_lost_is_asked_again() {
     let device = device();
     let (mut tpm, _) = with_counter(&device);

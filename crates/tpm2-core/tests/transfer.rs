@@ -250,6 +250,15 @@ fn the_device_itself_may_be_the_target() {
     home.tpm().import(&mut bytes.clone(), false).unwrap();
     let mut tpm = started(home);
     assert_eq!((read(&mut tpm), tries(&mut tpm)), (b"data".to_vec(), 2));
+    // The same import, cut short and made again.
+    let wiped = from.reboot();
+    wiped.set_records(None);
+    wiped.fail_commit_after(2, StoreError::Unavailable);
+    assert_eq!(
+        Machine::found_on(wiped.handle()).tpm().import(&mut bytes.clone(), false),
+        Err(TransferError::Unavailable)
+    );
+    Machine::found_on(wiped.reboot()).tpm().import(&mut bytes.clone(), false).unwrap();
     // Once more, after another wipe: the counter has gone on.
     guess(&mut tpm);
     let wiped = tpm.transport().device.reboot();

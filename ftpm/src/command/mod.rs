@@ -1,10 +1,17 @@
 //! The subcommands, one file each.
 
 mod connect;
+mod doctor;
+mod export;
+mod import;
 mod inspect;
+mod manufacture;
 mod serve;
 mod socket;
+mod verify_posture;
 
+use std::env;
+use std::process::{ExitCode, exit};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -31,20 +38,41 @@ enum Subcommands {
     Socket(Box<socket::Socket>),
     Connect(connect::Connect),
     Inspect(inspect::Inspect),
+    Manufacture(manufacture::Manufacture),
+    Export(export::Export),
+    Import(import::Import),
+    Doctor(doctor::Doctor),
+    VerifyPosture(verify_posture::VerifyPosture),
 }
 
 impl CommandLine {
+    /// Reads the program's command line; where it has a mistake, or asks for help only, says so and ends.
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|message| {
+            let _ = message.print();
+            // For these, 2 would be a finding.
+            let reports = matches!(env::args().nth(1).as_deref(), Some("doctor" | "verify-posture"));
+            exit(if reports { message.exit_code().min(1) } else { message.exit_code() })
+        })
+    }
+
     /// Does what the command line says, until it is done.
     ///
     /// # Errors
     /// One clear sentence for the user.
-    pub fn run(self) -> Result<()> {
+    pub fn run(self) -> Result<ExitCode> {
         match self.command {
+            Subcommands::Doctor(doctor) => return doctor.run(),
+            Subcommands::VerifyPosture(verify) => return verify.run(),
             Subcommands::Serve(serve) => serve.run(),
             Subcommands::Socket(socket) => socket.run(),
             Subcommands::Connect(connect) => connect.run(),
             Subcommands::Inspect(inspect) => inspect.run(),
+            Subcommands::Manufacture(manufacture) => manufacture.run(),
+            Subcommands::Export(export) => export.run(),
+            Subcommands::Import(import) => import.run(),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 

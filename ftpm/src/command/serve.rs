@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use log::{LevelFilter, warn};
+use platform_linux::ForeignFiles;
 use serde_json::json;
 
 use super::{Bound, Plan, default_level, key_source, say};
@@ -15,6 +16,7 @@ use crate::ending::Ending;
 use crate::folders;
 use crate::logging::Logging;
 use crate::machine::{Machine, StartupType};
+use crate::policy_file;
 use crate::server::{DataOptions, Endpoint, LocalityPolicy, Protocol};
 
 /// Serves a TPM to this user, and says how to reach it.
@@ -43,6 +45,9 @@ pub(super) struct Serve {
     /// kept beside the state, so that whoever reads the folder reads the TPM's secrets]
     #[arg(long, value_name = "file=PATH|fd=NUMBER")]
     key: Option<String>,
+    /// What becomes of each gap in the platform's guarantees [default: as `ftpm doctor --print-policy` says]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Leaves TPM2_Startup to the client
     #[arg(long)]
     no_startup: bool,
@@ -60,11 +65,14 @@ impl Serve {
         let ending = Ending::new()?;
         ending.on_signals()?;
         let state = self.state.clone().map_or_else(folders::state_folder, Ok)?;
+        let policy = policy_file::read(self.policy.as_deref())?;
         let bound = Bound::new(self.plans()?)?;
         let tpm = composition::open(&TpmOptions {
             state: state.clone(),
             key: key_source(self.key.as_deref())?,
             manufacture: self.manufacture,
+            foreign_files: ForeignFiles::Refuse,
+            policy,
         })?;
         let machine = Arc::new(Machine::new(tpm));
         machine.power_on();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use log::{LevelFilter, warn};
+use platform_linux::ForeignFiles;
 
 use super::{Bound, Plan, default_level, key_source, say};
 use crate::composition::{self, Manufacture, TpmOptions};
@@ -16,6 +17,7 @@ use crate::ending::Ending;
 use crate::logging::{Logging, open_log_file};
 use crate::machine::{Machine, StartupType};
 use crate::option_list::{OptionList, octal};
+use crate::policy_file;
 use crate::server::{DataOptions, Endpoint, LocalityPolicy, Protocol};
 
 /// Serves a TPM as `swtpm socket` does, with its options.
@@ -52,6 +54,12 @@ pub(super) struct Socket {
     /// The key that seals the state: file=PATH or fd=NUMBER
     #[arg(long, value_name = "LIST")]
     key: Option<String>,
+    /// Whether a TPM is made where the folder holds none (not swtpm's)
+    #[arg(long, value_enum, default_value_t = Manufacture::IfEmpty)]
+    manufacture: Manufacture,
+    /// What becomes of each gap in the platform's guarantees (not swtpm's; see `ftpm doctor --print-policy`)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// file=PATH[,level=N][,prefix=TEXT][,truncate]; level 0 to 5, 5 with each command's code and sizes
     #[arg(long, value_name = "LIST")]
     log: Option<String>,
@@ -86,11 +94,15 @@ impl Socket {
         let ending = Ending::new()?;
         ending.on_signals()?;
         let start = Start::new(self.flags.as_deref())?;
+        let policy = policy_file::read(self.policy.as_deref())?;
         let bound = Bound::new(self.plans()?)?;
         let tpm = composition::open(&TpmOptions {
             state: self.state()?,
             key: key_source(self.key.as_deref())?,
-            manufacture: Manufacture::IfEmpty,
+            manufacture: self.manufacture,
+            // Its users keep logs, process ids and sockets beside the state.
+            foreign_files: ForeignFiles::Allow,
+            policy,
         })?;
         let machine = Machine::new(tpm);
         let machine = Arc::new(if start.auto_shutdown { machine } else { machine.without_auto_shutdown() });

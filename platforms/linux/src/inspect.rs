@@ -10,7 +10,9 @@ use crate::error::OpenError;
 use crate::folder::{Folder, STATE_FILE};
 use crate::key::{KeySource, read_outside_key};
 use crate::medium::{Durability, FileMedium};
-use crate::store::{assurance, open_journal, resolve_key};
+use crate::store::{
+    ForeignFiles, assurance, check_foreign_files, holds_lost_state, open_journal, resolve_key,
+};
 
 /// A state as it was at one moment.
 #[derive(Debug)]
@@ -53,5 +55,20 @@ pub fn inspect(folder: &Path, key: &KeySource) -> Result<StateView, OpenError> {
                 return Ok(StateView { header, usage, assurance, in_use, records: journal.into_records() });
             }
         }
+    }
+}
+
+/// What a state that a TPM would make in `folder` is protected from, or why none is made there. Nothing is made or
+/// touched; the folder need not be there, nor is the key read.
+pub fn prospect(folder: &Path, key: &KeySource) -> Result<StoreAssurance, OpenError> {
+    match Folder::open(folder) {
+        Ok(folder) if holds_lost_state(&folder)? => Err(OpenError::StateGone(folder.path().to_owned())),
+        Ok(folder) => {
+            check_foreign_files(&folder, ForeignFiles::Refuse)?;
+            Ok(assurance(&folder, key))
+        }
+        Err(OpenError::Missing(_)) if *key == KeySource::Beside => Ok(StoreAssurance::Durable),
+        Err(OpenError::Missing(_)) => Ok(StoreAssurance::Sealed),
+        Err(error) => Err(error),
     }
 }

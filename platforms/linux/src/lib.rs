@@ -30,9 +30,9 @@ mod store;
 
 pub use control::Control;
 pub use error::OpenError;
-pub use inspect::{StateView, inspect};
+pub use inspect::{StateView, inspect, prospect};
 pub use key::{KeySource, KeySourceError};
 pub use medium::Durability;
 pub use platform::LinuxPlatform;
 pub use sealed_journal::{Damage, Identity, StateHeader, Usage};
-pub use store::{DEFAULT_SLOT_SIZE, StateOptions};
+pub use store::{DEFAULT_SLOT_SIZE, ForeignFiles, StateOptions};

@@ -3,6 +3,7 @@
 //! [`MemoryPlatform`] is a whole device for tests: entropy follows a seed, time stands until it is moved, the store
 //! can be copied and put back, and every call can be made to fail. [`Records`] is the image of a store's records
 //! with transactions applied whole or not at all; stores that keep such an image over their medium build on it.
+//! [`SharedMemory`] is a caller's memory, which the caller may rewrite at each look that a service takes.
 //!
 //! ```
 //! use platform_memory::MemoryPlatform;
@@ -20,6 +21,8 @@
 #![forbid(unsafe_code)]
 
 mod platform;
+mod shared_memory;
 
 pub use platform::{Counts, MemoryPlatform};
 pub use sealed_journal::Records;
+pub use shared_memory::SharedMemory;

@@ -48,15 +48,20 @@ impl MemoryPlatform {
     pub fn new(seed: u64) -> Self {
         Self::of(Device {
             store: None,
+            kept_last: None,
+            capacity: usize::MAX,
             claims: Claims::default(),
             counter: None,
             provisioned: None,
             restarted: false,
             failed: None,
+            client: Client::NormalWorld,
+            source_failed: false,
             entropy_state: seed,
             scripted_entropy: VecDeque::new(),
             milliseconds: 0,
             milliseconds_per_reading: 0,
+            clock_began_anew: false,
             cancel: false,
             cancel_at: None,
             faults: Faults::default(),
@@ -85,13 +90,20 @@ impl MemoryPlatform {
         device.counts = Counts::default();
         device.restarted = false;
         device.failed = None;
+        device.source_failed = false;
         Self::of(device)
     }
 
-    /// The device after the service alone was started again, and the platform went on.
+    /// The device after the service alone was started again, and the platform went on: it still knows that the
+    /// service failed, or that its entropy did.
     pub fn restart_service(&self) -> Self {
         let restarted = self.reboot();
-        restarted.device().restarted = true;
+        {
+            let (before, mut after) = (self.device(), restarted.device());
+            after.restarted = true;
+            after.failed.clone_from(&before.failed);
+            after.source_failed = before.source_failed;
+        }
         restarted
     }
 
@@ -115,14 +127,22 @@ impl MemoryPlatform {
         self.device().store.clone()
     }
 
-    /// Puts the store into a state, an old one for instance; `None` empties it.
+    /// Puts the store into a state, an old one for instance; `None` empties it. A store that claims
+    /// [`StoreAssurance::ReplayProtected`] finds that out when it is loaded.
     pub fn set_records(&self, records: Option<Records>) {
         self.device().store = records;
     }
 
+    /// How many bytes all records together may have.
+    pub fn set_capacity(&self, bytes: usize) {
+        self.device().capacity = bytes;
+    }
+
     /// The assurance that the store claims.
     pub fn set_store_assurance(&self, assurance: StoreAssurance) {
-        self.device().claims.store = assurance;
+        let mut device = self.device();
+        device.claims.store = assurance;
+        device.kept_last = device.store.clone();
     }
 
     /// The assurance that the entropy claims.
@@ -171,6 +191,11 @@ impl MemoryPlatform {
         self.device().provisioned = provisioned;
     }
 
+    /// Who calls from now on.
+    pub fn set_client(&self, client: Client) {
+        self.device().client = client;
+    }
+
     /// Handed out, in this order, before the seeded entropy goes on.
     pub fn script_entropy(&self, bytes: &[u8]) {
         self.device().scripted_entropy.extend(bytes);
@@ -185,6 +210,13 @@ impl MemoryPlatform {
     /// Sets the clock, backwards too: a test of a service that is told a lie.
     pub fn set_milliseconds(&self, milliseconds: u64) {
         self.device().milliseconds = milliseconds;
+    }
+
+    /// Sets the clock back so far, and the platform notices: the next reading is [`ClockError::Reset`].
+    pub fn set_clock_back(&self, milliseconds: u64) {
+        let mut device = self.device();
+        device.milliseconds = device.milliseconds.saturating_sub(milliseconds);
+        device.clock_began_anew = true;
     }
 
     /// Lets every reading of the clock move it on by so much.
@@ -304,8 +336,10 @@ impl Entropy for MemoryPlatform {
     }
 
     fn entropy_health(&self) -> EntropyHealth {
-        match self.device().faults.all_entropy {
+        let device = self.device();
+        match device.faults.all_entropy {
             Some(EntropyError::Unhealthy) => EntropyHealth::Failed,
+            _ if device.source_failed => EntropyHealth::Failed,
             _ => EntropyHealth::Untested,
         }
     }
@@ -315,10 +349,13 @@ impl Entropy for MemoryPlatform {
         let mut device = self.device();
         let call = device.counts.entropy_calls;
         device.counts.entropy_calls += 1;
-        if let Some(error) = device.faults.all_entropy {
-            return Err(error);
+        if device.claims.entropy == EntropyAssurance::None {
+            return Err(EntropyError::Unavailable);
         }
-        if let Some((_, error)) = device.faults.entropy.take_if(|(at, _)| *at == call) {
+        let one_call = device.faults.entropy.take_if(|(at, _)| *at == call).map(|(_, error)| error);
+        let failed = device.source_failed.then_some(EntropyError::Unhealthy);
+        if let Some(error) = failed.or(device.faults.all_entropy).or(one_call) {
+            device.source_failed = error == EntropyError::Unhealthy;
             return Err(error);
         }
         for byte in out.iter_mut() {
@@ -342,6 +379,12 @@ impl Clock for MemoryPlatform {
         device.counts.clock_readings += 1;
         if std::mem::take(&mut device.faults.next_clock) {
             return Err(ClockError::Unavailable);
+        }
+        if device.claims.clock == ClockAssurance::None {
+            return Err(ClockError::Unavailable);
+        }
+        if std::mem::take(&mut device.clock_began_anew) {
+            return Err(ClockError::Reset);
         }
         let now = device.milliseconds;
         device.milliseconds = now.saturating_add(device.milliseconds_per_reading);
@@ -379,6 +422,9 @@ impl AtomicStore for MemoryPlatform {
             if let Some(error) = device.faults.next_load.take().or(device.faults.all_loads) {
                 return Err(error);
             }
+            if device.claims.store == StoreAssurance::ReplayProtected && device.store != device.kept_last {
+                return Err(StoreError::RolledBack);
+            }
             device.store.clone().ok_or(StoreError::Missing)?
         };
         records.iter().for_each(|(key, value)| visit(key, value));
@@ -400,7 +446,17 @@ impl AtomicStore for MemoryPlatform {
         if !changes.is_empty() {
             let empty = Records::new();
             device.store.as_ref().unwrap_or(&empty).check(changes)?;
+            if device.capacity < usize::MAX {
+                let mut grown = device.store.clone().unwrap_or_default();
+                grown.apply(changes)?;
+                if grown.iter().map(|(_, value)| value.len()).sum::<usize>() > device.capacity {
+                    return Err(StoreError::Full);
+                }
+            }
             device.store.get_or_insert_default().apply(changes)?;
+            if device.claims.store == StoreAssurance::ReplayProtected {
+                device.kept_last = device.store.clone();
+            }
             device.counts.commits_kept += 1;
         }
         fault.map_or(Ok(()), |fault| Err(fault.error))
@@ -454,7 +510,8 @@ impl ClientIdentity for MemoryPlatform {
     }
 
     fn client(&self) -> Client {
-        Client::NormalWorld
+        let device = self.device();
+        if device.claims.client == ClientAssurance::None { Client::NormalWorld } else { device.client }
     }
 }
 
@@ -525,15 +582,21 @@ impl Default for Claims {
 #[derive(Clone)]
 struct Device {
     store: Option<Records>,
+    /// What the store held after the last commit, as something outside it remembers.
+    kept_last: Option<Records>,
+    capacity: usize,
     claims: Claims,
     counter: Option<u64>,
     provisioned: Option<bool>,
     restarted: bool,
     failed: Option<String>,
+    client: Client,
+    source_failed: bool,
     entropy_state: u64,
     scripted_entropy: VecDeque<u8>,
     milliseconds: u64,
     milliseconds_per_reading: u64,
+    clock_began_anew: bool,
     cancel: bool,
     cancel_at: Option<u64>,
     faults: Faults,

@@ -4,6 +4,8 @@ mod add_command;
 mod bare_arm;
 mod durability;
 mod kill_loop;
+mod linux_size;
+pub(crate) mod posture;
 mod rust;
 mod tools_script;
 
@@ -39,7 +41,12 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
         run(cargo().args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
     });
     steps.run("unit", "the tests of all crates", rust::tests);
-    steps.run("bare-arm", "the core builds for bare Arm, without std or alloc", bare_arm::build);
+    steps.run(
+        "bare-arm",
+        "core, posture, fTPM service and conformance suite build for bare Arm, without std or alloc",
+        bare_arm::build,
+    );
+    steps.run("linux-size", "the Linux platform is only an implementation of tee-api", linux_size::check);
     steps.run("add-command", "one file and one line add a command", add_command::check);
     steps.run("release", "the program builds in release mode", workspace::build_ftpm);
     steps.run("tools", "one tpm2-tools script, the same results over each transport", || {
@@ -49,7 +56,15 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
     steps.run("kill-loop", "no acknowledged increment is lost to kill -9", || {
         kill_loop::check(maker, options.kill_rounds)
     });
+    steps.run(
+        "posture",
+        "a posture that tpm2-tools attest is checked, and no forgery passes",
+        posture::check,
+    );
     steps.run("demo", "the demo goes as it promises", || demo::run(&demo::Options::of(maker)));
+    steps.run("guarantees", "the demo of the guarantees goes as it promises", || {
+        demo::run(&demo::Options::guarantees())
+    });
 }
 
 /// What CI checks beyond the tests.

@@ -120,6 +120,19 @@ pub(super) fn check(maker: Maker) -> Result<Outcome> {
     Ok(Outcome::Counted { passed: runs * SCRIPT.len() as u64, failed: 0 })
 }
 
+/// What a tool lists, but for the NV index with the posture, which no other TPM has.
+fn without_posture(output: &str) -> String {
+    let mut is_inside = false;
+    let others = output.lines().filter(|line| {
+        let line = line.to_lowercase();
+        if !line.is_empty() && !line.starts_with(' ') {
+            is_inside = line.starts_with("0x110f000:");
+        }
+        !is_inside && line != "- 0x110f000"
+    });
+    others.collect::<Vec<_>>().join("\n")
+}
+
 /// The comparable part of each line's output.
 fn transcript(maker: Maker, transport: Transport) -> Result<Vec<String>> {
     let folder = tempfile::tempdir()?;
@@ -131,7 +144,7 @@ fn transcript(maker: Maker, transport: Transport) -> Result<Vec<String>> {
     let mut lines = vec![];
     for (output, line) in SCRIPT {
         lines.push(match output {
-            Same => tools.run(line)?,
+            Same => without_posture(&tools.run(line)?),
             Free => tools.run(line).map(|_| String::new())?,
             Refused(words) => tools.refused(line, words).map(|_| String::new())?,
         });

@@ -1,0 +1,75 @@
+//! `ftpm import`: takes in a TPM that was moved from another device.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use log::LevelFilter;
+use platform_linux::ForeignFiles;
+use zeroize::Zeroizing;
+
+use super::{key_source, say};
+use crate::composition::{self, Manufacture, ManufactureRecord, TpmOptions};
+use crate::folders;
+use crate::logging::Logging;
+use crate::policy_file;
+
+/// Takes in a TPM that comes from another device.
+///
+/// First --prepare draws a token here; `ftpm export` on the other device seals its TPM for that token; then this
+/// command takes the file in. The token counts once.
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The export
+    #[arg(value_name = "FILE", required_unless_present = "prepare", conflicts_with = "prepare")]
+    file: Option<PathBuf>,
+    /// Draws the token for the export and prints it; whoever knows it can open the export
+    #[arg(long)]
+    prepare: bool,
+    /// Where the TPM's state will lie [default: $XDG_STATE_HOME/ftpm or ~/.local/state/ftpm]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// The key that will seal the state [default: a key kept beside the state]
+    #[arg(long, value_name = "file=PATH|fd=NUMBER")]
+    key: Option<String>,
+    /// What becomes of each gap in the platform's guarantees; see `ftpm doctor --print-policy`
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Takes the TPM in although nothing here would notice an old state of it being put back
+    #[arg(long)]
+    accept_rollback: bool,
+}
+
+impl Import {
+    pub(super) fn run(self) -> Result<()> {
+        Logging::to_stderr(LevelFilter::Warn).start();
+        let options = TpmOptions {
+            state: self.state.map_or_else(folders::state_folder, Ok)?,
+            key: key_source(self.key.as_deref())?,
+            manufacture: Manufacture::Never,
+            foreign_files: ForeignFiles::Refuse,
+            policy: policy_file::read(self.policy.as_deref())?,
+        };
+        let Some(file) = self.file else {
+            let token = composition::prepare_import(&options)?;
+            let mut digits = Zeroizing::new(String::with_capacity(2 * token.len()));
+            for byte in token.iter() {
+                write!(digits, "{byte:02x}")?;
+            }
+            say!("{}", *digits);
+            return Ok(());
+        };
+        let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let mut export = Zeroizing::new(bytes);
+        let record = composition::import(&options, &mut export, self.accept_rollback)?;
+        say!("the TPM from {} lives in {} now", file.display(), options.state.display());
+        if let Some(ManufactureRecord { count, id }) = record {
+            say!("  manufacture count  {count}");
+            say!("  manufacture id     {id}");
+        }
+        say!("{} is of no use any more; remove it", file.display());
+        Ok(())
+    }
+}
