@@ -205,6 +205,7 @@ impl core::fmt::Write for Text<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tee_api::Flow;
     use tpm2_crypto::engine::SOFTWARE;
     use tpm2_types::TpmPt;
 
@@ -220,6 +221,38 @@ mod tests {
         tests.test_all(&SOFTWARE, &mut (), false).unwrap();
         assert!(tests.is_complete() && tests.untested().next().is_none());
         assert!(!tests.has_failed());
+    }
+
+    /// Cancels at once.
+    struct Impatient;
+
+    impl Checkpoint for Impatient {
+        fn checkpoint(&mut self) -> Flow {
+            Flow::Cancel
+        }
+    }
+
+    #[test]
+    fn a_cancelled_test_is_neither_passed_nor_failed() {
+        let mut tests = SelfTests::new();
+        let outcome = tests.test(&SOFTWARE, &mut Impatient, TpmAlgId::ECDSA);
+        assert_eq!(outcome, Err(ResponseCode::CANCELED));
+        assert!(!tests.has_failed());
+        assert!(tests.untested().any(|algorithm| algorithm == TpmAlgId::ECDSA));
+        tests.test(&SOFTWARE, &mut (), TpmAlgId::ECDSA).unwrap();
+        assert!(!tests.untested().any(|algorithm| algorithm == TpmAlgId::ECDSA));
+    }
+
+    #[test]
+    fn what_is_tested_when_power_comes_fits_between_two_checkpoints() {
+        let mut nobody = ();
+        let mut steps = Steps::new(&mut nobody);
+        for (algorithm, _, waits) in TESTS {
+            if !waits {
+                self_test::run(*algorithm, &SOFTWARE, &mut steps).unwrap();
+            }
+        }
+        assert!(steps.total() <= u64::from(tpm2_crypto::steps::BUDGET), "{}", steps.total());
     }
 
     #[test]
