@@ -6,10 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use tpm2_client::template::Template;
 use tpm2_client::{
-    Authorization, Client, Command, Entity, Response, Session, StartSession, commands, name_of_public,
+    Append, Authorization, Bytes, Client, Command, Entity, Response, Session, StartSession, commands,
+    name_of_public,
 };
 use tpm2_types::{Position, ResponseCode, TpmAlgId, TpmHandle, TpmRh, TpmSu, TpmaNv};
 
+use crate::keys::{RSA_MODULUS, RSA_PRIME};
 use crate::machine::Machine;
 
 /// A TPM of the case's own, fresh and started. Derefs to its [`Client`].
@@ -188,6 +190,13 @@ impl Bed {
         let load = commands::load_external(sensitive, public, hierarchy);
         let response = self.run(&load).context("LoadExternal")?;
         Ok(Entity::named(response.handle()?, name_of_public(public, 2)))
+    }
+
+    /// The RSA-2048 key of the tests with this template, loaded with its prime: generating one takes too long.
+    pub fn external_rsa(&mut self, template: &Template) -> Result<Entity> {
+        let public = template.clone().unique(Bytes::new().sized(RSA_MODULUS)).to_bytes();
+        let sensitive = Bytes::new().u16(TpmAlgId::RSA.0).sized([]).sized([]).sized(RSA_PRIME);
+        self.external(sensitive.as_ref(), &public, TpmRh::NULL)
     }
 
     /// Frees the slot of an object or session.

@@ -1,16 +1,31 @@
 //! The demo: what a TPM is good for, shown with unmodified tpm2-tools.
 
 use crate::boot_log::{self, Bank, PCRS};
+use crate::checks::posture;
 use crate::setup::{self, Purpose};
 use crate::tools::{Tools, pcr_value};
 use crate::tpm::{Maker, RunningTpm, Transport};
-use crate::workspace;
+use crate::workspace::{self, cargo, run as run_command};
 use anyhow::{Context, Result, ensure};
+use std::process::Command;
 use std::time::Instant;
+
+/// What is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Show {
+    /// What a TPM is good for: boot log, keys, sealing, quote, restart
+    #[default]
+    Tpm,
+    /// What it does when its platform fails: refusals, failures survived, a posture attested and verified
+    Guarantees,
+}
 
 /// Options of `cargo xtask demo`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
+    /// What is shown
+    #[arg(value_enum, default_value_t)]
+    show: Show,
     /// Whose TPM is shown
     #[arg(long, hide = true, default_value = "ftpm")]
     against: Maker,
@@ -26,7 +41,12 @@ impl Options {
             Maker::Ftpm => Transport::Unix,
             Maker::Swtpm => Transport::Tcp,
         };
-        Self { against: maker, transport }
+        Self { show: Show::Tpm, against: maker, transport }
+    }
+
+    /// The demo of the guarantees.
+    pub(crate) fn guarantees() -> Self {
+        Self { show: Show::Guarantees, ..Self::of(Maker::Ftpm) }
     }
 }
 
@@ -43,6 +63,36 @@ const CHECK_QUOTE: &str = "tpm2_checkquote -u ak.pem -m quote.msg -s quote.sig -
 
 /// Shows everything once. An error is a difference from what the text promises.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    match options.show {
+        Show::Tpm => tpm(options),
+        Show::Guarantees => guarantees(),
+    }
+}
+
+/// Refusals and failures on simulated devices; a posture from the real program, checked by another.
+fn guarantees() -> Result<()> {
+    let mut chapters = Chapters::new();
+    chapters.next("Preparation: what this machine lacks, and a release build");
+    setup::install(&[Purpose::Demo])?;
+    workspace::build_ftpm()?;
+
+    chapters.next("One refusal and three failures, on simulated devices");
+    run_command(cargo().args(["run", "--quiet", "-p", "conformance", "--example", "guarantees"]))?;
+
+    chapters.next("A board without entropy, as the doctor sees it");
+    let refused = Command::new(workspace::ftpm()).args(["doctor", "--board", "qemu-virt-optee"]).output()?;
+    ensure!(refused.status.code() == Some(4), "the doctor does not refuse the board");
+    quote_program(&String::from_utf8_lossy(&refused.stdout).lines().take(3).collect::<Vec<_>>().join("\n"));
+    println!("   Exit code 4: refused. `ftpm doctor --list-boards` has the others.");
+
+    chapters.next("This machine's posture, attested by the TPM and checked outside of it");
+    posture::show()?;
+    chapters.finish();
+    Ok(())
+}
+
+/// The TPM at work.
+fn tpm(options: &Options) -> Result<()> {
     let mut chapters = Chapters::new();
     chapters.next("Preparation: what this machine lacks, and a release build");
     setup::install(&[Purpose::Demo])?;

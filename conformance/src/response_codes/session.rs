@@ -8,7 +8,6 @@ use tpm2_types::{TpmAlgId, TpmCc, TpmRh, TpmaObject};
 use super::any::occupy_session_handles;
 use super::{Suite, case};
 use crate::bed::Bed;
-use crate::keys::{RSA_MODULUS, RSA_PRIME};
 
 pub(super) const CASES: &[Suite] = &[Suite {
     command: "TPM2_StartAuthSession",
@@ -143,8 +142,7 @@ fn decryption(scheme: Bytes) -> Template {
 
 /// The RSA key of the tests with this template, loaded with its prime.
 pub(super) fn external_rsa(bed: &mut Bed, template: &Template) -> Result<Entity> {
-    let public = template.clone().unique(Bytes::new().sized(RSA_MODULUS)).to_bytes();
-    bed.external(&rsa_sensitive(&RSA_PRIME), &public, TpmRh::NULL)
+    bed.external_rsa(template)
 }
 
 /// The TPMT_SENSITIVE of an RSA key with this prime and an empty authValue.

@@ -50,11 +50,17 @@ pub(super) const fn frame_size(length: usize) -> usize {
     (FRAME_HEADER_SIZE + length).next_multiple_of(SECTOR_SIZE)
 }
 
+/// Where the nonce stands.
+const NONCE_AT: usize = MARK_SIZE + 8 + 4;
+
 /// Builds the frame that follows `chain` in `out`, which is emptied first. `write` appends exactly `length` bytes.
 /// `None` where `length` is beyond what a frame can say.
+///
+/// The nonce is `drawn` at random, and mixed with all that the frame holds: a source of randomness that repeats itself
+/// cannot make two frames share a nonce unless they are the same.
 pub(super) fn seal(
     chain: &Chain,
-    nonce: &Nonce,
+    drawn: &Nonce,
     keys: &SlotKeys,
     length: usize,
     write: impl FnOnce(&mut Vec<u8>),
@@ -66,14 +72,16 @@ pub(super) fn seal(
     out.extend_from_slice(&chain.mark);
     out.extend_from_slice(&chain.sequence.to_be_bytes());
     out.extend_from_slice(&u32::try_from(length).ok()?.to_be_bytes());
-    out.extend_from_slice(nonce);
+    out.extend_from_slice(&[0; NONCE_SIZE]);
     out.extend_from_slice(&chain.previous);
     out.extend_from_slice(&[0; TAG_SIZE]);
     write(out);
     debug_assert_eq!(out.len(), FRAME_HEADER_SIZE + length);
+    let nonce = keys.nonce(drawn, out);
+    out.get_mut(NONCE_AT..NONCE_AT + NONCE_SIZE)?.copy_from_slice(&nonce);
     let (header, plaintext) = out.split_at_mut(FRAME_HEADER_SIZE);
     let (authenticated, tag_place) = header.split_at_mut(TAG_AT);
-    let tag = keys.frames.encrypt_inout_detached(nonce.into(), authenticated, plaintext.into()).ok()?;
+    let tag = keys.frames.encrypt_inout_detached((&nonce).into(), authenticated, plaintext.into()).ok()?;
     tag_place.copy_from_slice(&tag);
     out.resize(frame_size(length), 0);
     Some(tag.into())

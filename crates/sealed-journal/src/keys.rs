@@ -5,6 +5,8 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::frame::Nonce;
+
 /// Bytes of the key that seals a journal.
 pub const ROOT_KEY_SIZE: usize = 32;
 
@@ -42,6 +44,13 @@ impl RootKey {
         check
     }
 
+    /// The salt of a new slot: `drawn` at random, and mixed with the slot that it follows, so that a source of
+    /// randomness that repeats itself does not give two slots one salt.
+    pub(super) fn next_salt(&self, drawn: &[u8; 32], old_salt: &[u8; 32], generation: u64) -> [u8; 32] {
+        let context = [&drawn[..], old_salt, &generation.to_be_bytes()].concat();
+        *self.derive(b"ftpm journal: salt", &context)
+    }
+
     /// HMAC is a pseudo-random function and the key has full entropy, so no extraction step is needed.
     fn derive(&self, purpose: &[u8], context: &[u8]) -> Zeroizing<[u8; 32]> {
         let mut block = Zeroizing::new([0; BLOCK_SIZE]);
@@ -58,6 +67,7 @@ impl RootKey {
 pub(super) struct SlotKeys {
     pub(super) frames: XChaCha20Poly1305,
     header: Zeroizing<[u8; 32]>,
+    nonces: Zeroizing<[u8; 32]>,
 }
 
 impl SlotKeys {
@@ -66,13 +76,29 @@ impl SlotKeys {
         Self {
             frames: XChaCha20Poly1305::new((&*frames).into()),
             header: key.derive(b"ftpm journal: header", salt),
+            nonces: key.derive(b"ftpm journal: nonces", salt),
         }
     }
 
-    /// The header's MAC key as HMAC's block.
-    pub(super) fn header_block(&self) -> hmac::digest::common::Key<Hmac<Sha256>> {
-        let mut block = [0; BLOCK_SIZE];
-        block[..self.header.len()].copy_from_slice(&*self.header);
-        block.into()
+    /// The nonce for a frame whose header and plaintext are `frame`.
+    pub(super) fn nonce(&self, drawn: &Nonce, frame: &[u8]) -> Nonce {
+        let mac = Hmac::<Sha256>::new(&block(&self.nonces)).chain_update(drawn).chain_update(frame);
+        let mut nonce = Nonce::default();
+        nonce.copy_from_slice(&mac.finalize().into_bytes()[..size_of::<Nonce>()]);
+        nonce
     }
+
+    /// The header's MAC key as HMAC's block.
+    pub(super) fn header_block(&self) -> HmacKey {
+        block(&self.header)
+    }
+}
+
+type HmacKey = hmac::digest::common::Key<Hmac<Sha256>>;
+
+/// A key as HMAC's block.
+fn block(key: &[u8; 32]) -> HmacKey {
+    let mut block = [0; BLOCK_SIZE];
+    block[..key.len()].copy_from_slice(key);
+    block.into()
 }

@@ -16,7 +16,8 @@
 //!
 //! *Sealing.* XChaCha20-Poly1305 under a key derived from the root key and the slot's random salt; each frame draws
 //! its nonce at random. Counters as nonces would repeat when an old file is put back, or when a frame that a cut
-//! tore is written anew.
+//! tore is written anew. Randomness alone would repeat with a source that sticks: nonces and salts are mixed, under a
+//! key, with what they are for.
 //!
 //! *Opening* writes again, and syncs, what a process killed before its `fdatasync`, or one whose `fdatasync` failed,
 //! may have left in the page cache only: the last frame, or a header beside which the old one still stands. So
@@ -316,9 +317,10 @@ impl<M: Medium> Journal<M> {
     fn change_slot(&mut self, records: Records, identity: Identity) -> Result<(), StoreError> {
         let mut header = self.header.clone();
         header.slot = 1 - header.slot;
-        header.salt = draw(&mut self.random)?;
         header.state.identity = identity;
         header.state.generation = header.state.generation.wrapping_add(1);
+        let drawn = draw(&mut self.random)?;
+        header.salt = self.key.next_salt(&drawn, &header.salt, header.state.generation);
         let mut slot =
             NewSlot::build(header, draw(&mut self.random)?, &self.key, &records, &mut self.buffer)?;
         slot.write_snapshot(&self.medium, &self.buffer)?;

@@ -68,11 +68,11 @@ impl Ledger {
         self.phase == Phase::Settled
     }
 
-    /// Gives the state in memory up: it has to be attached again.
-    pub(crate) fn detach(&mut self, state: &mut State<'_>) {
+    /// Gives the state in memory up: it has to be attached again, and until then `code` is the answer.
+    pub(crate) fn detach(&mut self, state: &mut State<'_>, code: ResponseCode) {
         self.phase = Phase::Detached;
         state.clear_persistent();
-        state.set_availability(Availability::Closed(ResponseCode::NV_UNAVAILABLE));
+        state.set_availability(Availability::Closed(code));
     }
 
     /// Loads the state and holds its number against the counter's. Nothing of it is left in memory on an error, or

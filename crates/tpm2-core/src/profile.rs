@@ -76,3 +76,7 @@ pub static PC_CLIENT: Profile = Profile {
     clock_update: 1 << 22,
     pcr_banks: &[TpmAlgId::SHA1, TpmAlgId::SHA256, TpmAlgId::SHA384, TpmAlgId::SHA512],
 };
+
+/// The longest that Clock may go unwritten, in milliseconds (Part 1, "Clock": 2^22 ms is about 70 minutes).
+const MAX_CLOCK_UPDATE: u32 = 1 << 22;
+const _: () = assert!(PC_CLIENT.clock_update <= MAX_CLOCK_UPDATE);

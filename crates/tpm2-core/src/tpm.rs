@@ -334,7 +334,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
                     self.failure = Some(FailureReason::Moved);
                 }
                 Ok(Attached::Yes) if !manufacture::is_complete(&self.state) => {
-                    self.ledger.detach(&mut self.state);
+                    self.ledger.detach(&mut self.state, ResponseCode::FAILURE);
                     self.failure = Some(FailureReason::State);
                 }
                 Ok(Attached::Yes) => {
@@ -393,9 +393,9 @@ impl<'m, P: Platform> Tpm<'m, P> {
             self.ledger.settle(&mut self.state, &mut self.platform, &mut self.failure);
         }
         let is_running = matches!(self.state.running(), Ok(Some(_)));
-        if self.state.unavailable().is_some() && !is_running && self.ledger.is_settled() {
+        if let Some(code) = self.state.unavailable().filter(|_| !is_running && self.ledger.is_settled()) {
             // TPM2_Startup will do without the state, and do its part when that is had again.
-            self.ledger.detach(&mut self.state);
+            self.ledger.detach(&mut self.state, code);
         }
         if self.started_early && self.state.unavailable().is_none() && self.failure.is_none() {
             self.catch_up();
@@ -414,12 +414,15 @@ impl<'m, P: Platform> Tpm<'m, P> {
         let outcome = startup::late(state, clock, &arena, &mut changes)
             .and_then(|()| ledger.commit(state, platform, failure, &arena, &mut changes));
         self.buffer[MAX_COMMAND_SIZE..].zeroize();
-        if outcome.is_ok() || !self.ledger.is_settled() {
-            // The store has it, be it that the counter has to follow.
-            self.started_early = false;
-        } else if self.failure.is_none() {
+        match outcome {
             // The storage went again before the start was written down: the state has to be had anew.
-            self.ledger.detach(&mut self.state);
+            Err(code) if self.ledger.is_settled() => {
+                if self.failure.is_none() {
+                    self.ledger.detach(&mut self.state, code);
+                }
+            }
+            // The store has it, be it that the counter has to follow.
+            _ => self.started_early = false,
         }
     }
 

@@ -96,6 +96,14 @@ impl Disk {
         Some(())
     }
 
+    /// Changes what is there, past every cache.
+    pub(crate) fn tamper<R>(&mut self, change: impl FnOnce(&mut [u8]) -> R) -> R {
+        self.sync();
+        let changed = change(&mut self.durable);
+        self.cache.copy_from_slice(&self.durable);
+        changed
+    }
+
     /// All that was written is durable.
     pub(crate) fn sync(&mut self) {
         for write in self.pending.drain(..) {

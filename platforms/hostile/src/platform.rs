@@ -138,6 +138,11 @@ impl HostilePlatform {
         device.milliseconds = device.milliseconds.saturating_add(milliseconds);
     }
 
+    /// What is on the medium, the cache included; `change` may change it, as somebody would who holds the medium.
+    pub fn tamper<R>(&self, change: impl FnOnce(&mut [u8]) -> R) -> R {
+        self.device().disk.tamper(change)
+    }
+
     /// Writes down from here on what is done to the medium, the counter and the marker.
     pub fn record(&self) {
         let mut device = self.device();

@@ -18,14 +18,15 @@ pub struct HostileBuffer {
 struct Shared {
     bytes: Vec<u8>,
     random: Random,
-    copies_in: u64,
-    copies_out: u64,
+    taken: Vec<(usize, Vec<u8>)>,
+    put: Vec<(usize, Vec<u8>)>,
 }
 
 impl HostileBuffer {
     /// Memory with these bytes, rewritten as `seed` says.
     pub fn new(bytes: impl Into<Vec<u8>>, seed: u64) -> Self {
-        let shared = Shared { bytes: bytes.into(), random: Random::new(seed), copies_in: 0, copies_out: 0 };
+        let random = Random::new(seed);
+        let shared = Shared { bytes: bytes.into(), random, taken: Vec::new(), put: Vec::new() };
         Self { shared: RefCell::new(shared) }
     }
 
@@ -34,16 +35,22 @@ impl HostileBuffer {
         self.shared.borrow().bytes.clone()
     }
 
-    /// How often the service copied bytes in, and out.
-    pub fn copies(&self) -> (u64, u64) {
-        let shared = self.shared.borrow();
-        (shared.copies_in, shared.copies_out)
+    /// What the service took, copy by copy, and from where: after each of them something else was there.
+    pub fn taken(&self) -> Vec<(usize, Vec<u8>)> {
+        self.shared.borrow().taken.clone()
+    }
+
+    /// What the service put, copy by copy, and where.
+    pub fn put(&self) -> Vec<(usize, Vec<u8>)> {
+        self.shared.borrow().put.clone()
     }
 }
 
 impl fmt::Debug for HostileBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostileBuffer").field("copies", &self.copies()).finish_non_exhaustive()
+        let shared = self.shared.borrow();
+        let copies = (shared.taken.len(), shared.put.len());
+        f.debug_struct("HostileBuffer").field("copies", &copies).finish_non_exhaustive()
     }
 }
 
@@ -79,7 +86,7 @@ impl SharedBuffer for HostileBuffer {
         let mut shared = self.shared.borrow_mut();
         let end = offset.checked_add(out.len()).ok_or(SharedBufferError)?;
         out.copy_from_slice(shared.bytes.get(offset..end).ok_or(SharedBufferError)?);
-        shared.copies_in += 1;
+        shared.taken.push((offset, out.to_vec()));
         shared.rewrite();
         Ok(())
     }
@@ -89,7 +96,7 @@ impl SharedBuffer for HostileBuffer {
         shared.rewrite();
         let end = offset.checked_add(bytes.len()).ok_or(SharedBufferError)?;
         shared.bytes.get_mut(offset..end).ok_or(SharedBufferError)?.copy_from_slice(bytes);
-        shared.copies_out += 1;
+        shared.put.push((offset, bytes.to_vec()));
         Ok(())
     }
 }
@@ -107,6 +114,7 @@ mod tests {
             buffer.copy_in(0, &mut second).unwrap();
             assert_eq!(first, [0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x44, 0, 0]);
             assert_ne!(first, second, "seed {seed}");
+            assert_eq!(buffer.taken(), [(0, first.to_vec()), (0, second.to_vec())]);
         }
     }
 
@@ -116,7 +124,7 @@ mod tests {
         assert_eq!(buffer.copy_in(1, &mut [0; 4]), Err(SharedBufferError));
         assert_eq!(buffer.copy_in(usize::MAX, &mut [0; 4]), Err(SharedBufferError));
         assert_eq!(buffer.copy_out(4, &[1]), Err(SharedBufferError));
-        assert_eq!(buffer.copies(), (0, 0));
+        assert!(buffer.taken().is_empty() && buffer.put().is_empty());
         buffer.copy_out(2, &[7, 8]).unwrap();
         assert_eq!(buffer.content()[2..], [7, 8]);
     }

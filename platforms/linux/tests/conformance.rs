@@ -58,6 +58,15 @@ fn conforms(mut bench: LinuxBench, seals: bool) {
     // The guarantees that are Linux's own are shown; that the store seals only with a key from elsewhere.
     assert_eq!(not_claimed.contains(&"store_seals"), !seals);
     assert!(not_claimed.contains(&"store_finds_rollback") && not_claimed.contains(&"counter_refuses_jumps"));
+    let document = include_str!("../../../docs/unified-api.md");
+    let counted = format!(
+        "key {}: {} passed, 0 failed, {} skipped, {} not claimed",
+        if seals { "elsewhere" } else { "beside" },
+        summary.passed,
+        summary.skipped,
+        summary.not_claimed
+    );
+    assert!(document.contains(&counted), "docs/unified-api.md does not say: {counted}");
     let [in_a_slot, between_slots] = bench.cuts;
     assert!(in_a_slot >= 20 && between_slots >= 10, "power cuts tried: {:?}", bench.cuts);
 }

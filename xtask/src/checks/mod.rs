@@ -4,7 +4,7 @@ mod add_command;
 mod bare_arm;
 mod durability;
 mod kill_loop;
-mod posture;
+pub(crate) mod posture;
 mod rust;
 mod tools_script;
 
@@ -60,6 +60,9 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
         posture::check,
     );
     steps.run("demo", "the demo goes as it promises", || demo::run(&demo::Options::of(maker)));
+    steps.run("guarantees", "the demo of the guarantees goes as it promises", || {
+        demo::run(&demo::Options::guarantees())
+    });
 }
 
 /// What CI checks beyond the tests.

@@ -103,6 +103,35 @@ pub(super) fn check() -> Result<Outcome> {
     Ok(Outcome::Counted { passed, failed: 0 })
 }
 
+/// One posture attested and checked, told for a person.
+pub(crate) fn show() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let tpm = RunningTpm::start(Maker::Ftpm, Transport::Unix, folder.path())?;
+    let side = Side { folder: folder.path(), tools: Tools::new(&tpm.tcti, folder.path(), true) };
+    println!("   The prover's keys: an endorsement key, and an attestation key beside it.");
+    side.keys("rsa", "ecc -s ecdsa")?;
+    println!(
+        "   $ ftpm verify-posture challenge …: the verifier draws a nonce, and a secret for that EK and AK."
+    );
+    let challenge = side.challenge("ek.pub", "ak.pub")?;
+    side.answer(&challenge)?;
+    side.certify(&challenge, INDEX)?;
+    println!("   $ ftpm verify-posture check …");
+    let output = side.check(&challenge, &[])?;
+    ensure!(output.status.code() == Some(3), "not verified: {}", said(&output));
+    for line in String::from_utf8_lossy(&output.stdout).lines().take(12) {
+        println!("   | {line}");
+    }
+    println!(
+        "   The AK is bound to the EK, the signature holds, the index is the TPM's own. Somebody else's nonce:"
+    );
+    let other = side.challenge("ek.pub", "ak.pub")?;
+    side.answer(&other)?;
+    side.refused(&other, "answers another challenge")?;
+    println!("   refused, as it must be.");
+    tpm.end()
+}
+
 /// A TPM's tools, and the folder of their files.
 struct Side<'f> {
     folder: &'f Path,

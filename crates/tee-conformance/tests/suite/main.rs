@@ -95,6 +95,33 @@ fn a_claim_that_cannot_be_shown_fails_and_what_all_owe_is_skipped() {
     );
 }
 
+/// A TEE has little stack; this thread has what the documentation says.
+#[test]
+fn a_small_stack_suffices() {
+    let thread = std::thread::Builder::new().stack_size(24 * 1024).spawn(|| {
+        let mut bench = MemoryBench::new(Claims::Usual, Fault::Nothing);
+        assert!(run(&mut bench, &mut |_| {}).is_conformant());
+    });
+    thread.unwrap().join().unwrap();
+}
+
+/// Numbers in a document go stale in silence.
+#[test]
+fn the_documentation_counts_right() {
+    let document = include_str!("../../../../docs/unified-api.md");
+    let summary = run(&mut MemoryBench::new(Claims::Usual, Fault::Nothing), &mut |_| {});
+    for wanted in [
+        format!("{} checks", CHECKS.len()),
+        format!("in {} ways", Fault::ALL.len()),
+        format!(
+            "| {} passed, {} failed, {} skipped, {} not claimed |",
+            summary.passed, summary.failed, summary.skipped, summary.not_claimed
+        ),
+    ] {
+        assert!(document.contains(&wanted), "docs/unified-api.md does not say: {wanted}");
+    }
+}
+
 /// Each check finds the fault that it is there for, and passes without it.
 #[test]
 fn every_check_can_fail() {
