@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use log::{Level, info, log, warn};
-use platform_linux::{Control, Identity, KeySource, LinuxPlatform, StateOptions};
+use platform_linux::{Control, ForeignFiles, Identity, KeySource, LinuxPlatform, StateOptions};
 use posture::{Policy, Posture};
 use static_cell::ConstStaticCell;
 use tee_api::{
@@ -43,6 +43,8 @@ pub struct TpmOptions {
     pub key: KeySource,
     /// Whether it may be made.
     pub manufacture: Manufacture,
+    /// Whether it may be made among files that are not ours.
+    pub foreign_files: ForeignFiles,
     /// What becomes of the gaps in this platform's guarantees.
     pub policy: Policy,
 }
@@ -232,6 +234,7 @@ fn load(options: &TpmOptions, give_up_lost_state: bool) -> Result<LinuxCore> {
         key: options.key.clone(),
         identity,
         give_up_lost_state,
+        foreign_files: options.foreign_files,
         ..StateOptions::new(&options.state)
     })?;
     platform.set_progress(report_progress);
@@ -252,6 +255,9 @@ fn unusable(options: &TpmOptions, tpm: &LinuxCore, reason: FailureReason) -> any
         FailureReason::Store(StoreError::Missing) => anyhow!(
             "the state of the TPM that was made in {folder} is missing; restore it from a backup, or give that TPM up \
              with: ftpm manufacture --force"
+        ),
+        FailureReason::Firmware => anyhow!(
+            "the TPM in {folder} cannot be used: {reason}; nothing was changed, use that version of ftpm or a later one"
         ),
         FailureReason::Moved => anyhow!("the TPM in {folder} was moved to another device, and runs there"),
         FailureReason::AwaitsImport => anyhow!("{folder} waits for a TPM from elsewhere: ftpm import FILE"),

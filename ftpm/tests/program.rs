@@ -168,6 +168,45 @@ fn a_tpm_is_made_only_where_it_may_be() {
 }
 
 #[test]
+fn no_tpm_is_made_among_files_of_others_but_by_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    let log = home.join("tpm.log");
+    fs::write(&log, b"").unwrap();
+    let names = || -> Vec<_> {
+        let mut names: Vec<_> =
+            fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    // The socket is made before the state is looked at, and goes again.
+    let socket = home.join("tpm.sock");
+    let socket = socket.to_str().unwrap();
+    for command in
+        [&["serve", "--socket", socket][..], &["manufacture"], &["doctor"], &["import", "--prepare"]]
+    {
+        let output = ftpm().args(command).arg("--state").arg(&home).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {}", said(&output));
+        assert!(said(&output).contains("holds \"tpm.log\""), "{command:?}: {}", said(&output));
+        assert_eq!(names(), ["tpm.log"]);
+    }
+    let (port, control) = free_ports();
+    let arguments = [
+        format!("--server=type=tcp,port={port}"),
+        format!("--ctrl=type=tcp,port={control}"),
+        format!("--tpmstate=dir={}", home.display()),
+        format!("--log=file={}", log.display()),
+        "--flags=startup-clear".into(),
+    ];
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    assert!(Running::socket(&arguments, &[port, control]).end());
+    assert_eq!(names(), ["ftpm.key", "ftpm.lock", "ftpm.state", "tpm.log"]);
+    // What is there, any command opens.
+    assert!(Running::serve(&home, &["--socket", socket, "--manufacture", "never"]).end());
+}
+
+#[test]
 fn a_tpm_is_made_deliberately_and_never_over_another() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");

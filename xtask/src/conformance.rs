@@ -62,7 +62,7 @@ fn launcher(program: &Path, kind: Kind) -> String {
              --flags not-need-init --locality allow-set-locality --seccomp action=none"
         ),
         Kind::Mssim => {
-            format!("{program} serve --state {{dir}} --mssim {{port}} --no-startup")
+            format!("{program} serve --state {{dir}}/state --mssim {{port}} --no-startup")
         }
     }
 }

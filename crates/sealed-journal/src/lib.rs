@@ -112,6 +112,12 @@ pub enum JournalError {
     /// A later version of this program wrote this format.
     #[error("format {0}, of a later version")]
     Newer(u32),
+    /// A firmware with a greater security version number has used what is there.
+    #[error("used by a firmware of security version {}", .0.svn)]
+    NewerFirmware(Identity),
+    /// Who goes on with it could not be written down.
+    #[error("the header cannot be written: {0}")]
+    NotKept(StoreError),
 }
 
 /// Whether the journal is opened to go on with it.
@@ -121,6 +127,9 @@ pub enum Access {
     Read,
     /// What a cut could still take away is made durable first.
     Write,
+    /// As [`Access::Write`], for a firmware that calls itself so. What one with a greater security version number has
+    /// used is refused before anything is written; after this, the header bears this identity.
+    WriteAs(Identity),
 }
 
 /// Fills all of a buffer with random bytes, or says why not.
@@ -209,6 +218,11 @@ impl<M: Medium> Journal<M> {
             Refused::WrongKey => JournalError::WrongKey,
             Refused::Altered => Damage::AlteredHeader.into(),
         })?;
+        if let Access::WriteAs(identity) = access
+            && header.state.identity.svn > identity.svn
+        {
+            return Err(JournalError::NewerFirmware(header.state.identity));
+        }
         let mut bytes = vec![0; (slot_size - FRAMES_AT) as usize];
         medium.read_at(slot_start(&header) + FRAMES_AT, &mut bytes)?;
         let read = Replay::run(&bytes, Chain::start(&mac), &keys)?;
@@ -226,9 +240,12 @@ impl<M: Medium> Journal<M> {
             torn_tail: read.torn_tail,
             buffer: Vec::new(),
         };
-        if access == Access::Write {
+        if access != Access::Read {
             journal.make_durable(&bytes[read.last_frame..read.end], read.last_frame)?;
             journal.retire_old_header()?;
+        }
+        if let Access::WriteAs(identity) = access {
+            journal.set_identity(identity).map_err(JournalError::NotKept)?;
         }
         Ok(journal)
     }

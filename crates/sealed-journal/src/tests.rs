@@ -257,6 +257,36 @@ fn an_identity_changes_no_record() {
 }
 
 #[test]
+fn a_firmware_below_the_floor_is_refused_and_writes_nothing() {
+    let disk = Disk::new();
+    let mut journal = create(&disk, &[put(A, b"1")]);
+    let open_as =
+        |disk: &Disk, identity| Journal::open(disk.handle(), source(), key(), Access::WriteAs(identity));
+    let identity = |svn, firmware_version| Identity { profile_id: 3, firmware_version, svn };
+    // The old header still stands beside the new one: opening it would write.
+    disk.fail_after(Some(4));
+    journal.set_identity(identity(6, 1)).unwrap();
+    assert!(journal.old_header_left);
+    disk.fail_after(None);
+    let before = (disk.content(), disk.operations());
+    match open_as(&disk, identity(5, u64::MAX)) {
+        Err(JournalError::NewerFirmware(found)) => assert_eq!(found, identity(6, 1)),
+        other => panic!("{:?}", other.map(|journal| journal.header.state)),
+    }
+    assert_eq!((disk.content(), disk.operations()), before);
+
+    // The floor rises with the firmware, and versions alone go both ways.
+    for next in [identity(6, 0), identity(6, 2), identity(9, 0)] {
+        let journal = open_as(&disk, next).unwrap();
+        assert_eq!((journal.state().identity, journal.records.get(A)), (next, Some(&b"1"[..])));
+    }
+    assert!(matches!(open_as(&disk, identity(8, 0)), Err(JournalError::NewerFirmware(_))));
+    let (writes, _) = disk.operations();
+    let generation = open_as(&disk, identity(9, 0)).unwrap().state().generation;
+    assert_eq!((generation, disk.operations().0), (4, writes), "the same firmware writes no header");
+}
+
+#[test]
 fn what_does_not_fit_is_refused_and_changes_nothing() {
     let disk = Disk::new();
     let mut journal = create(&disk, &[put(A, b"1")]);

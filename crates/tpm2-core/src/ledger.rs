@@ -19,6 +19,7 @@ use tee_api::{CounterAssurance, CounterError, Platform, Provisioning, RecordKey,
 use tpm2_types::{ResponseCode, Result};
 
 use crate::arena::Arena;
+use crate::firmware;
 use crate::state::{Availability, Changes, Commit, Kind, State};
 use crate::tpm::FailureReason;
 
@@ -123,6 +124,8 @@ impl Ledger {
         if restored.is_err() {
             return Err(FailureReason::State);
         }
+        // Before the counter is moved: this firmware changes nothing of what it may not use.
+        firmware::check(state)?;
         self.number = state.commit_number().map_err(|_| FailureReason::State)?;
         if platform.counter_assurance() == CounterAssurance::None {
             return Ok(Attached::Yes);

@@ -6,6 +6,7 @@ use tpm2_crypto::{Drbg, Random};
 use tpm2_types::{ResponseCode, Result, Tpm2bDigest, TpmRh, TpmiYesNo};
 
 use crate::arena::Arena;
+use crate::firmware;
 use crate::ledger::Ledger;
 use crate::profile::Profile;
 use crate::state::{
@@ -100,6 +101,7 @@ fn stage<'b>(
         bytes,
     };
     changes.put(arena, &Manufacture { id, time, profile: profile.id, count, bytes })?;
+    changes.put(arena, &firmware::CURRENT)?;
     changes.put(arena, &seeds)?;
     for handle in [TpmRh::OWNER, TpmRh::ENDORSEMENT, TpmRh::LOCKOUT] {
         changes.put(arena, &Hierarchy::unset(handle))?;

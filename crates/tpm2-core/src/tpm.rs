@@ -70,6 +70,8 @@ pub enum FailureReason {
     SelfTest,
     /// There is no entropy to seed the generator with.
     Entropy(EntropyError),
+    /// A firmware with a greater security version number has used the state, or one that gives records another form.
+    Firmware,
     /// A record of the state does not make sense.
     State,
 }
@@ -93,6 +95,7 @@ impl fmt::Display for FailureReason {
             Self::AwaitsImport => f.write_str("a TPM from another device is expected here; import it"),
             Self::SelfTest => f.write_str("a self test failed"),
             Self::Entropy(error) => error.fmt(f),
+            Self::Firmware => f.write_str("a later firmware has used this state"),
             Self::State => f.write_str("the state of the TPM is inconsistent"),
         }
     }
@@ -115,6 +118,7 @@ impl FailureReason {
             Self::AwaitsImport => "fTPM: awaits an import",
             Self::SelfTest => "fTPM: self test failed",
             Self::Entropy(_) => "fTPM: entropy failed",
+            Self::Firmware => "fTPM: state of a later firmware",
             Self::State => "fTPM: state inconsistent",
         }
     }

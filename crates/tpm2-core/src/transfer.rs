@@ -247,8 +247,9 @@ impl<P: Platform> Tpm<'_, P> {
             return Err(TransferError::RollbackNotAccepted);
         }
         let records = self.open(export)?;
-        let size = Records(records).try_fold(0, |size, record| {
-            record.map(|(_, value)| size + crate::state::RecordHeap::footprint(value.len()))
+        let size = Records(records).try_fold(0, |size, record| match record? {
+            (key, value) if firmware::is_of_later_form(key, value) => Err(TransferError::NewerFirmware),
+            (_, value) => Ok(size + crate::state::RecordHeap::footprint(value.len())),
         })?;
         if size + RESERVE > self.state.persistent_size() {
             return Err(TransferError::NoRoom);
@@ -439,6 +440,7 @@ fn arrive<'b>(state: &State<'_>, arena: &Arena<'b>, changes: &mut Changes<'b>) -
     let manufacture: Manufacture<'_> = state.get(Kind::Manufacture.only())?;
     let count = manufacture.count.max(importing.count).saturating_add(1);
     changes.put(arena, &Manufacture { count, ..manufacture })?;
+    changes.put(arena, &firmware::CURRENT)?;
     for kind in SAVED_KINDS {
         if state.bytes(kind.saved()).is_some() {
             changes.delete(kind.saved())?;

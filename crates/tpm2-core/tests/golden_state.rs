@@ -1,15 +1,17 @@
 //! A state that a released firmware wrote loads for ever: records as the store keeps them, beside what they have to
-//! mean. `FTPM_WRITE_GOLDEN=1` makes the file of a new format; those of old formats are never made again.
+//! mean. `FTPM_WRITE_GOLDEN=1` makes the file of the newest format where there is none; no file is ever made again.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use common::{Machine, ok, owner, primary, refused};
 use platform_memory::MemoryPlatform;
 use tee_api::{AtomicStore, Change, RecordKey};
 use tpm2_client::{Client, Entity, commands, name_of_public, template};
+use tpm2_core::{firmware, state::Kind};
 use tpm2_types::{ResponseCode, TpmAlgId, TpmCap, TpmHandle, TpmNt, TpmRh, TpmSu, TpmaNv};
 
 const STORAGE_KEY: TpmHandle = TpmHandle::persistent(1);
@@ -18,15 +20,43 @@ const ORDINARY: TpmHandle = TpmHandle::nv_index(0x10_0002);
 const OWNER_AUTH: &[u8] = b"owner";
 const SEALED: &[u8] = b"sealed by an older firmware";
 
+/// The first states, from before transactions had numbers.
 #[test]
 fn the_state_of_format_1_means_what_it_meant() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/format-1.txt");
+    let (device, blobs) = read(&golden("format-1.txt"));
+    for kind in [Kind::Commit, Kind::Firmware] {
+        assert!(device.records().unwrap().get(kind.only()).is_none(), "{kind:?}");
+    }
+    means_what_it_meant(&device, &blobs);
+}
+
+/// Transactions have numbers, and the firmware that used the state last stands in it.
+#[test]
+fn the_state_of_format_2_means_what_it_meant() {
+    let file = golden("format-2.txt");
     if std::env::var_os("FTPM_WRITE_GOLDEN").is_some() {
+        assert!(!file.exists(), "a golden file is never replaced");
         std::fs::write(&file, made_today()).unwrap();
     }
     let (device, blobs) = read(&file);
+    for kind in [Kind::Commit, Kind::Firmware] {
+        assert!(device.records().unwrap().get(kind.only()).is_some(), "{kind:?}");
+    }
+    means_what_it_meant(&device, &blobs);
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+fn means_what_it_meant(device: &MemoryPlatform, blobs: &HashMap<String, Vec<u8>>) {
     let mut client = Client::new(Machine::on(device.handle()));
     ok(&mut client, &commands::startup(TpmSu::STATE));
+    // From now on the state is of today.
+    let number = client.transport().tpm().state().commit_number().unwrap();
+    assert!(number > 0);
+    let firmware = device.records().unwrap().get(Kind::Firmware.only()).unwrap().to_vec();
+    assert_eq!(firmware[1..5], firmware::SVN.to_be_bytes());
 
     // PCRs that TPM2_Shutdown(STATE) saved.
     let response = ok(&mut client, &commands::pcr_read(commands::pcr_selection(TpmAlgId::SHA256, &[3])));
@@ -75,9 +105,9 @@ fn index(client: &mut Client<Machine>, handle: TpmHandle) -> Entity {
 }
 
 /// A device with the records of a file, and the file's other values by name.
-fn read(file: &Path) -> (MemoryPlatform, std::collections::HashMap<String, Vec<u8>>) {
+fn read(file: &Path) -> (MemoryPlatform, HashMap<String, Vec<u8>>) {
     let mut device = MemoryPlatform::new(2);
-    let mut blobs = std::collections::HashMap::new();
+    let mut blobs = HashMap::new();
     for line in std::fs::read_to_string(file).unwrap().lines() {
         match line.split(' ').collect::<Vec<_>>()[..] {
             ["record", kind, id, value] => {

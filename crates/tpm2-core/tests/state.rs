@@ -5,8 +5,10 @@ mod common;
 
 use common::{Machine, child, ok, owner, primary, refused, started};
 use platform_memory::MemoryPlatform;
-use tee_api::StoreError;
+use tee_api::{Change, RecordKey, StoreError};
 use tpm2_client::{Client, Entity, commands, name_of_public, template};
+use tpm2_core::state::Kind;
+use tpm2_core::{FailureReason, Start, TransferError, firmware};
 use tpm2_types::{Position, ResponseCode, TpmAlgId, TpmHandle, TpmNt, TpmRh, TpmSu, TpmaNv};
 
 const COUNTER: TpmHandle = TpmHandle::nv_index(0x10_0001);
@@ -184,4 +186,123 @@ fn whole_states_of_many_tpms_live_in_one_process() {
     let mut other = started();
     ok(&mut one, &commands::pcr_extend(TpmHandle::pcr(3), TpmAlgId::SHA256, &[1; 32]));
     assert_ne!(pcr(&mut one, 3), pcr(&mut other, 3));
+}
+
+/// The record of a firmware.
+fn firmware_record(svn: u32, version: u64) -> Vec<u8> {
+    [&[1][..], &svn.to_be_bytes(), &version.to_be_bytes()].concat()
+}
+
+/// Changes a device's records without the TPM.
+fn put(device: &MemoryPlatform, key: RecordKey, value: &[u8]) {
+    let mut records = device.records().unwrap();
+    records.apply(&[Change::Put { key, value }]).unwrap();
+    device.set_records(Some(records));
+}
+
+fn start(device: &MemoryPlatform) -> Start {
+    Machine::found_on(device.reboot()).tpm().start()
+}
+
+/// A device whose TPM was started once.
+fn device_with_tpm(counter: Option<u64>) -> MemoryPlatform {
+    let device = MemoryPlatform::new(1);
+    device.set_counter(counter);
+    ok(&mut Client::new(Machine::on(device.handle())), &commands::startup(TpmSu::CLEAR));
+    device
+}
+
+#[test]
+fn a_state_that_a_later_firmware_used_is_refused_and_stays_as_it_is() {
+    for counter in [None, Some(0)] {
+        let device = device_with_tpm(counter);
+        let present = device.records();
+        // The later firmware makes a transaction of its own.
+        let number = u64::from_be_bytes(
+            present.as_ref().unwrap().get(Kind::Commit.only()).unwrap()[1..].try_into().unwrap(),
+        );
+        put(&device, Kind::Firmware.only(), &firmware_record(firmware::SVN + 1, firmware::VERSION));
+        put(&device, Kind::Commit.only(), &[&[1][..], &(number + 1).to_be_bytes()].concat());
+        let later = device.records();
+        for confirmed in [false, true] {
+            if confirmed {
+                device.set_counter(counter.map(|_| number + 1));
+            }
+            let rebooted = device.reboot();
+            let mut machine = Machine::found_on(rebooted.handle());
+            assert_eq!(machine.tpm().start(), Start::Failed(FailureReason::Firmware));
+            assert_eq!(machine.device.failed().unwrap(), "fTPM: state of a later firmware");
+            assert_eq!(machine.tpm().manufacture_by_force(), Err(FailureReason::Firmware));
+            let refusal = TransferError::Failed(FailureReason::Firmware);
+            assert_eq!(machine.tpm().prepare_import().unwrap_err(), refusal);
+            let mut client = Client::new(machine);
+            assert_eq!(refused(client.run(&commands::startup(TpmSu::CLEAR))), ResponseCode::FAILURE);
+            let result = ok(&mut client, &commands::get_test_result());
+            assert_eq!(result.fields().sized().unwrap(), b"a later firmware has used this state");
+            assert_eq!(rebooted.records(), later);
+            assert_eq!(rebooted.counter(), device.counter(), "not even the counter is moved");
+        }
+        // Put back, the state from before the update serves the old firmware where nothing counts.
+        device.set_records(present);
+        let rolled_back = Start::Failed(FailureReason::Store(StoreError::RolledBack));
+        assert_eq!(start(&device), if counter.is_some() { rolled_back } else { Start::Existing });
+    }
+}
+
+#[test]
+fn the_state_says_which_firmware_used_it_last() {
+    let own = firmware_record(firmware::SVN, firmware::VERSION);
+    let device = MemoryPlatform::new(1);
+    drop(Machine::on(device.handle()));
+    assert_eq!(device.records().unwrap().get(Kind::Firmware.only()), Some(&own[..]), "from manufacture on");
+    for last in [
+        firmware_record(firmware::SVN - 1, firmware::VERSION + 9),
+        firmware_record(firmware::SVN, firmware::VERSION + 1),
+        firmware_record(firmware::SVN, firmware::VERSION - 1),
+    ] {
+        for storage_comes_late in [false, true] {
+            put(&device, Kind::Firmware.only(), &last);
+            let device = device.reboot();
+            device.set_storage_away(storage_comes_late);
+            let mut client = Client::new(Machine::found_on(device.handle()));
+            let kept = || device.records().unwrap().get(Kind::Firmware.only()).unwrap().to_vec();
+            assert_eq!(kept(), last);
+            ok(&mut client, &commands::startup(TpmSu::CLEAR));
+            device.set_storage_away(false);
+            ok(&mut client, &commands::get_random(8));
+            assert_eq!(kept(), own);
+        }
+    }
+}
+
+#[test]
+fn a_record_in_a_later_form_is_a_later_firmwares() {
+    let device = device_with_tpm(None).reboot();
+    let mut client = Client::new(Machine::found_on(device.handle()));
+    ok(&mut client, &commands::startup(TpmSu::CLEAR));
+    counter(&mut client);
+    ok(&mut client, &commands::shutdown(TpmSu::STATE));
+    let records = device.records().unwrap();
+    // These have no version: bytes of the owner's, and lists.
+    let without_version = [
+        Kind::NvDataOwner as u16,
+        Kind::SessionTable.saved().kind,
+        Kind::Pcr.saved().kind,
+        Kind::NvVolatile.saved().kind,
+    ];
+    let mut tried = 0;
+    for (key, value) in records.iter().filter(|(key, _)| !without_version.contains(&key.kind)) {
+        let mut later = value.to_vec();
+        later[0] += 1;
+        put(&device, key, &later);
+        assert_eq!(start(&device), Start::Failed(FailureReason::Firmware), "{key:?}");
+        // A form that never was is damage.
+        later[0] = 0;
+        put(&device, key, &later);
+        assert_ne!(start(&device), Start::Failed(FailureReason::Firmware), "{key:?}");
+        device.set_records(Some(records.clone()));
+        tried += 1;
+    }
+    assert!(tried >= 15, "{tried}");
+    assert_eq!(start(&device), Start::Existing);
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use log::LevelFilter;
+use platform_linux::ForeignFiles;
 use tpm2_core::{TOKEN_SIZE, Token};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -45,6 +46,7 @@ impl Export {
             state: state.clone(),
             key: key_source(self.key.as_deref())?,
             manufacture: Manufacture::Never,
+            foreign_files: ForeignFiles::Refuse,
             policy: policy_file::read(None)?,
         };
         // Before the TPM is marked as moved: what cannot be written here would be a TPM that is nowhere.

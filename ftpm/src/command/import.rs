@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use log::LevelFilter;
+use platform_linux::ForeignFiles;
 use zeroize::Zeroizing;
 
 use super::{key_source, say};
@@ -48,6 +49,7 @@ impl Import {
             state: self.state.map_or_else(folders::state_folder, Ok)?,
             key: key_source(self.key.as_deref())?,
             manufacture: Manufacture::Never,
+            foreign_files: ForeignFiles::Refuse,
             policy: policy_file::read(self.policy.as_deref())?,
         };
         let Some(file) = self.file else {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use log::LevelFilter;
+use platform_linux::ForeignFiles;
 
 use super::{key_source, say};
 use crate::composition::{self, Made, Manufacture as WhereEmpty, ManufactureRecord, TpmOptions};
@@ -38,6 +39,7 @@ impl Manufacture {
             state: state.clone(),
             key: key_source(self.key.as_deref())?,
             manufacture: WhereEmpty::IfEmpty,
+            foreign_files: ForeignFiles::Refuse,
             policy: policy_file::read(self.policy.as_deref())?,
         };
         let Made { endorsement_name, record } = composition::manufacture(&options, self.force)?;

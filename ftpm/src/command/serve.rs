@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use log::{LevelFilter, warn};
+use platform_linux::ForeignFiles;
 use serde_json::json;
 
 use super::{Bound, Plan, default_level, key_source, say};
@@ -70,6 +71,7 @@ impl Serve {
             state: state.clone(),
             key: key_source(self.key.as_deref())?,
             manufacture: self.manufacture,
+            foreign_files: ForeignFiles::Refuse,
             policy,
         })?;
         let machine = Arc::new(Machine::new(tpm));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use log::{LevelFilter, warn};
+use platform_linux::ForeignFiles;
 
 use super::{Bound, Plan, default_level, key_source, say};
 use crate::composition::{self, Manufacture, TpmOptions};
@@ -99,6 +100,8 @@ impl Socket {
             state: self.state()?,
             key: key_source(self.key.as_deref())?,
             manufacture: self.manufacture,
+            // Its users keep logs, process ids and sockets beside the state.
+            foreign_files: ForeignFiles::Allow,
             policy,
         })?;
         let machine = Machine::new(tpm);

@@ -192,7 +192,8 @@ impl HostilePlatform {
             let journal = Journal::open(medium, self.source(), root_key()?, Access::Write).map_err(
                 |error| match error {
                     JournalError::Io(_) => StoreError::Unavailable,
-                    JournalError::WrongKey => StoreError::Foreign,
+                    JournalError::WrongKey | JournalError::NewerFirmware(_) => StoreError::Foreign,
+                    JournalError::NotKept(error) => error,
                     JournalError::Damaged(_) | JournalError::Newer(_) => StoreError::Corrupt,
                 },
             )?;

@@ -24,8 +24,22 @@ pub enum OpenError {
     #[error("{} is not a folder; choose another one with --state", .0.display())]
     NotAFolder(PathBuf),
     /// Other users may write into the folder.
-    #[error("other users may write into {folder}; close it with: chmod 700 {folder}", folder = .0.display())]
+    #[error(
+        "other users may write into {folder}; choose another folder with --state, or, if this one is the TPM's own, \
+         close it with: chmod 700 {folder}", folder = .0.display()
+    )]
     FolderWritableByOthers(PathBuf),
+    /// A TPM would be made among somebody else's files.
+    #[error(
+        "{} holds {found:?}, which is no TPM's: no TPM is made there; choose an empty folder with --state, or a new one, \
+         which will be made", path.display()
+    )]
+    ForeignFiles {
+        /// The folder.
+        path: PathBuf,
+        /// One of the files that are there.
+        found: String,
+    },
     /// Another user owns the folder or the file, and could replace the state.
     #[error("{} belongs to another user; choose a folder of your own with --state", .0.display())]
     ForeignOwner(PathBuf),
@@ -33,7 +47,10 @@ pub enum OpenError {
     #[error("{} is not a regular file; symbolic links are not followed", .0.display())]
     NotAFile(PathBuf),
     /// Other users may read or write a file.
-    #[error("other users may read or write {file}; close it with: chmod 600 {file}", file = .0.display())]
+    #[error(
+        "other users may read or write {file}; name another one, or, if this one is the TPM's own, close it with: \
+         chmod 600 {file}", file = .0.display()
+    )]
     FileOpenToOthers(PathBuf),
     /// The key cannot be had.
     #[error(transparent)]
@@ -57,6 +74,19 @@ pub enum OpenError {
         path: PathBuf,
         /// Its format.
         format: u32,
+    },
+    /// A firmware with a greater security version number has used the state.
+    #[error(
+        "{} was used by a later version of this program, of security version {theirs}, and this one has {ours}; use \
+         that version or a later one", path.display()
+    )]
+    NewerFirmware {
+        /// The state file.
+        path: PathBuf,
+        /// The security version number that the state demands.
+        theirs: u32,
+        /// That of this firmware.
+        ours: u32,
     },
     /// The state is damaged.
     #[error("{} is damaged: {damage}; nothing was changed, restore it from a backup", path.display())]
@@ -87,7 +117,10 @@ impl OpenError {
         match self {
             Self::Missing(_) => StoreError::Missing,
             Self::Corrupt { .. } | Self::StateGone(_) => StoreError::Corrupt,
-            Self::WrongKey(_) | Self::KeyMissing(_) | Self::NewerFormat { .. } => StoreError::Foreign,
+            Self::WrongKey(_)
+            | Self::KeyMissing(_)
+            | Self::NewerFormat { .. }
+            | Self::NewerFirmware { .. } => StoreError::Foreign,
             _ => StoreError::Unavailable,
         }
     }

@@ -21,6 +21,9 @@ pub(crate) const KEY_FILE: &str = "ftpm.key";
 /// Locked while a TPM runs. It stays behind, empty: whoever removed it could let two TPMs lock two files.
 pub(crate) const LOCK_FILE: &str = "ftpm.lock";
 
+/// What may lie beside a state that is made: files of ours, and what a file system of its own has.
+const NOT_FOREIGN: [&str; 5] = [STATE_FILE, UNFINISHED_FILE, KEY_FILE, LOCK_FILE, "lost+found"];
+
 /// An open folder that nobody else can change.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -97,6 +100,26 @@ impl Folder {
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(io_error("examine", &self.path_of(name), errno)),
         }
+    }
+
+    /// Something in the folder that is no file of ours, if there is any. A socket is no such thing: the TPM may be
+    /// reached at it.
+    pub(crate) fn foreign_file(&self) -> Result<Option<String>, OpenError> {
+        let failed = |errno| io_error("list", &self.path, errno);
+        for entry in unix::Dir::read_from(&self.handle).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if matches!(name.as_str(), "." | "..") || NOT_FOREIGN.contains(&name.as_str()) {
+                continue;
+            }
+            match unix::statat(&self.handle, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Socket => {}
+                Ok(_) => return Ok(Some(name)),
+                Err(Errno::NOENT) => {}
+                Err(errno) => return Err(io_error("examine", &self.path_of(&name), errno)),
+            }
+        }
+        Ok(None)
     }
 
     /// Removes what has this name, if anything has.

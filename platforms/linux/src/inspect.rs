@@ -7,10 +7,12 @@ use sealed_journal::{Access, Records, StateHeader, Usage};
 use tee_api::StoreAssurance;
 
 use crate::error::OpenError;
-use crate::folder::{Folder, KEY_FILE, STATE_FILE, UNFINISHED_FILE};
+use crate::folder::{Folder, STATE_FILE};
 use crate::key::{KeySource, read_outside_key};
 use crate::medium::{Durability, FileMedium};
-use crate::store::{assurance, open_journal, resolve_key};
+use crate::store::{
+    ForeignFiles, assurance, check_foreign_files, holds_lost_state, open_journal, resolve_key,
+};
 
 /// A state as it was at one moment.
 #[derive(Debug)]
@@ -56,14 +58,15 @@ pub fn inspect(folder: &Path, key: &KeySource) -> Result<StateView, OpenError> {
     }
 }
 
-/// What a state that a TPM would make in `folder` is protected from. Nothing is made or touched; the folder need not be
-/// there, nor is the key read.
+/// What a state that a TPM would make in `folder` is protected from, or why none is made there. Nothing is made or
+/// touched; the folder need not be there, nor is the key read.
 pub fn prospect(folder: &Path, key: &KeySource) -> Result<StoreAssurance, OpenError> {
     match Folder::open(folder) {
-        Ok(folder) if folder.contains(KEY_FILE)? && !folder.contains(UNFINISHED_FILE)? => {
-            Err(OpenError::StateGone(folder.path().to_owned()))
+        Ok(folder) if holds_lost_state(&folder)? => Err(OpenError::StateGone(folder.path().to_owned())),
+        Ok(folder) => {
+            check_foreign_files(&folder, ForeignFiles::Refuse)?;
+            Ok(assurance(&folder, key))
         }
-        Ok(folder) => Ok(assurance(&folder, key)),
         Err(OpenError::Missing(_)) if *key == KeySource::Beside => Ok(StoreAssurance::Durable),
         Err(OpenError::Missing(_)) => Ok(StoreAssurance::Sealed),
         Err(error) => Err(error),

@@ -35,4 +35,4 @@ pub use key::{KeySource, KeySourceError};
 pub use medium::Durability;
 pub use platform::LinuxPlatform;
 pub use sealed_journal::{Damage, Identity, StateHeader, Usage};
-pub use store::{DEFAULT_SLOT_SIZE, StateOptions};
+pub use store::{DEFAULT_SLOT_SIZE, ForeignFiles, StateOptions};

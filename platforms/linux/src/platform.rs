@@ -52,7 +52,7 @@ impl LinuxPlatform {
         self.store.usage()
     }
 
-    /// Writes another identity into the header, after an update for instance. No record changes.
+    /// Writes another identity into the header than the one that it was opened with. No record changes.
     pub fn set_identity(&mut self, identity: Identity) -> Result<(), StoreError> {
         self.store.set_identity(identity)
     }

@@ -27,8 +27,10 @@ pub struct StateOptions {
     pub folder: PathBuf,
     /// Where the key comes from that seals the state.
     pub key: KeySource,
-    /// What a new state's header says. A state that is there keeps its own until
-    /// [`set_identity`](crate::LinuxPlatform::set_identity).
+    /// What this firmware calls itself; the state's header says so from the opening on. A state that a firmware with
+    /// a greater security version number has used is refused, so this number never falls.
+    ///
+    /// An old file put back brings its old number back with it: Linux has no counter that would tell.
     pub identity: Identity,
     /// Bytes of one of the two slots of a new state: a multiple of 4096 between 16 KiB and 256 MiB. All records
     /// together have to fit one. A state that is there keeps its own.
@@ -37,6 +39,19 @@ pub struct StateOptions {
     pub durability: Durability,
     /// Whether a folder with the key of a state that is gone counts as empty: that state is given up.
     pub give_up_lost_state: bool,
+    /// Whether a state may be made among files that are not ours.
+    pub foreign_files: ForeignFiles,
+}
+
+/// What files that are not ours mean in a folder where a state would be made. A state that is there opens wherever it
+/// lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForeignFiles {
+    /// The folder is somebody else's: nothing is made there.
+    #[default]
+    Refuse,
+    /// They may be there: logs and process ids of whoever runs the TPM, for instance.
+    Allow,
 }
 
 impl StateOptions {
@@ -49,6 +64,7 @@ impl StateOptions {
             slot_size: DEFAULT_SLOT_SIZE,
             durability: Durability::default(),
             give_up_lost_state: false,
+            foreign_files: ForeignFiles::default(),
         }
     }
 }
@@ -84,18 +100,18 @@ impl FileStore {
         }
         let outside_key = read_outside_key(&options.key)?;
         let folder = Folder::open_or_create(&options.folder)?;
+        // Before the lock, which would stay behind.
+        check_foreign_files(&folder, options.foreign_files)?;
         let lock = folder.lock()?;
         let assurance = assurance(&folder, &options.key);
         let state = match folder.open_file(STATE_FILE, OFlags::RDWR)? {
             Some(file) => {
                 let key = resolve_key(&folder, outside_key)?;
                 let medium = FileMedium { file, durability: options.durability };
-                State::Kept(Box::new(open_journal(&folder, medium, key, Access::Write)?))
+                State::Kept(Box::new(open_journal(&folder, medium, key, Access::WriteAs(options.identity))?))
             }
             None => {
-                // A key without a state that was being made: there was a TPM, and it is gone.
-                let is_lost = folder.contains(KEY_FILE)? && !folder.contains(UNFINISHED_FILE)?;
-                if is_lost && !options.give_up_lost_state {
+                if holds_lost_state(&folder)? && !options.give_up_lost_state {
                     return Err(OpenError::StateGone(folder.path().to_owned()));
                 }
                 let StateOptions { identity, slot_size, durability, .. } = *options;
@@ -229,6 +245,23 @@ fn finish(folder: &Folder) -> io::Result<()> {
     folder.sync()
 }
 
+/// Refuses to make a state among somebody else's files. Where there is a state of ours, or was one, there is nothing to
+/// refuse.
+pub(crate) fn check_foreign_files(folder: &Folder, foreign_files: ForeignFiles) -> Result<(), OpenError> {
+    if foreign_files == ForeignFiles::Allow || folder.contains(STATE_FILE)? || holds_lost_state(folder)? {
+        return Ok(());
+    }
+    match folder.foreign_file()? {
+        Some(found) => Err(OpenError::ForeignFiles { path: folder.path().to_owned(), found }),
+        None => Ok(()),
+    }
+}
+
+/// A key without a state that was being made: there was a TPM, and it is gone.
+pub(crate) fn holds_lost_state(folder: &Folder) -> Result<bool, OpenError> {
+    Ok(!folder.contains(STATE_FILE)? && folder.contains(KEY_FILE)? && !folder.contains(UNFINISHED_FILE)?)
+}
+
 /// The key for a state that is there.
 pub(crate) fn resolve_key(folder: &Folder, outside_key: Option<RootKey>) -> Result<RootKey, OpenError> {
     match outside_key {
@@ -252,6 +285,13 @@ pub(crate) fn open_journal(
         JournalError::Damaged(damage) => OpenError::Corrupt { path, damage },
         JournalError::WrongKey => OpenError::WrongKey(path),
         JournalError::Newer(format) => OpenError::NewerFormat { path, format },
+        JournalError::NewerFirmware(theirs) => {
+            let ours = if let Access::WriteAs(identity) = access { identity.svn } else { 0 };
+            OpenError::NewerFirmware { path, theirs: theirs.svn, ours }
+        }
+        JournalError::NotKept(error) => {
+            OpenError::Io { action: "write", path, source: io::Error::other(error) }
+        }
     })
 }
 

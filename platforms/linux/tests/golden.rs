@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use platform_linux::{Identity, KeySource, LinuxPlatform, StateOptions, inspect};
+use platform_linux::{Identity, KeySource, LinuxPlatform, OpenError, StateOptions, inspect};
 use tee_api::{AtomicStore, Change, RecordKey};
 
 /// The key of every golden file. It protects nothing.
@@ -36,8 +36,14 @@ fn format_1_loads() {
     let expected = [(FIRST, vec![0xA5; 700]), (PATCHED, b"a patched record".to_vec()), (EMPTY, Vec::new())];
     assert_eq!(records, expected);
 
-    // And it goes on.
-    let mut platform = LinuxPlatform::open(&StateOptions::new(&folder)).unwrap();
+    // And it goes on, with a firmware that is not older than the one that wrote it.
+    let older = Identity { svn: IDENTITY.svn - 1, ..IDENTITY };
+    let refused = LinuxPlatform::open(&StateOptions { identity: older, ..StateOptions::new(&folder) });
+    assert!(matches!(refused, Err(OpenError::NewerFirmware { theirs: 0x21, ours: 0x20, .. })));
+    let newer = Identity { svn: IDENTITY.svn + 1, ..IDENTITY };
+    let options = StateOptions { identity: newer, ..StateOptions::new(&folder) };
+    let mut platform = LinuxPlatform::open(&options).unwrap();
+    assert_eq!(platform.header().unwrap().identity, newer);
     platform.commit(&[Change::Delete { key: FIRST }]).unwrap();
     drop(platform);
     assert_eq!(inspect(&folder, &KeySource::Beside).unwrap().records.len(), 2);

@@ -6,12 +6,13 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::TryRecvError;
 
 use platform_linux::{
-    Damage, Identity, KeySource, LinuxPlatform, OpenError, StateOptions, inspect, prospect,
+    Damage, ForeignFiles, Identity, KeySource, LinuxPlatform, OpenError, StateOptions, inspect, prospect,
 };
 use tee_api::{AtomicStore, Change, Clock, Entropy, RecordKey, StoreAssurance, StoreError};
 use tempfile::TempDir;
@@ -250,7 +251,8 @@ fn what_others_can_reach_is_refused() {
             matches!(refused, OpenError::FolderWritableByOthers(_) | OpenError::FileOpenToOthers(_)),
             "{path:?}: {refused}"
         );
-        assert!(refused.to_string().contains("chmod"), "{refused}");
+        let sentence = refused.to_string();
+        assert!(sentence.contains("if this one is the TPM's own, close it with: chmod"), "{sentence}");
         chmod(&path, closed_mode);
         place.open().unwrap();
     }
@@ -426,18 +428,85 @@ fn a_torn_last_commit_is_as_if_it_had_never_been() {
 }
 
 #[test]
-fn another_firmware_keeps_the_state() {
+fn another_firmware_keeps_the_state_and_an_older_one_is_refused() {
     let place = Place::with_state(b"kept");
-    let newer = Identity { profile_id: 2, firmware_version: 7, svn: 3 };
-    let mut platform = LinuxPlatform::open(&StateOptions { identity: newer, ..place.options() }).unwrap();
-    let created = platform.header().unwrap().created;
-    assert_eq!(platform.header().unwrap().identity, Identity::default());
-    platform.set_identity(newer).unwrap();
-    drop(platform);
-    let mut platform = place.open().unwrap();
-    assert_eq!(platform.header().unwrap().identity, newer);
-    assert_eq!(platform.header().unwrap().created, created);
-    assert_eq!(value(&mut platform), b"kept");
+    let open_as = |identity| LinuxPlatform::open(&StateOptions { identity, ..place.options() });
+    let identity = |svn, firmware_version| Identity { profile_id: 2, firmware_version, svn };
+    let created = place.open().unwrap().header().unwrap().created;
+    // Versions come and go; the security version only rises.
+    for next in [identity(0, 7), identity(3, 7), identity(3, 6), identity(3, 8)] {
+        let mut platform = open_as(next).unwrap();
+        assert_eq!(platform.header().unwrap().identity, next);
+        assert_eq!(platform.header().unwrap().created, created);
+        assert_eq!(value(&mut platform), b"kept");
+        drop(platform);
+        assert_eq!(inspect(&place.state, &KeySource::Beside).unwrap().header.identity, next);
+    }
+    let before = fs::read(place.file("ftpm.state")).unwrap();
+    let refused = error(open_as(identity(2, 9)));
+    assert!(matches!(refused, OpenError::NewerFirmware { theirs: 3, ours: 2, .. }), "{refused}");
+    assert_eq!(refused.store_error(), StoreError::Foreign);
+    assert_eq!(fs::read(place.file("ftpm.state")).unwrap(), before);
+    assert_eq!(value(&mut open_as(identity(4, 0)).unwrap()), b"kept");
+    assert!(open_as(identity(3, 8)).is_err());
+}
+
+#[test]
+fn no_state_is_made_among_files_of_others_and_nothing_is_left_there() {
+    for (name, is_folder) in
+        [("passwd", false), (".hidden", false), ("ftpm.state.bak", false), ("folder", true)]
+    {
+        let place = Place::new();
+        fs::create_dir(&place.state).unwrap();
+        if is_folder {
+            fs::create_dir(place.file(name)).unwrap();
+        } else {
+            fs::write(place.file(name), b"precious").unwrap();
+        }
+        for key in [KeySource::Beside, place.key_file("key", &[7; 32])] {
+            let refusals = [error(place.open_with(key.clone())), error(prospect(&place.state, &key))];
+            for refused in refusals {
+                assert!(
+                    matches!(&refused, OpenError::ForeignFiles { found, .. } if found == name),
+                    "{name}: {refused}"
+                );
+                let sentence = refused.to_string();
+                assert!(sentence.contains(name) && sentence.contains("--state"), "{sentence}");
+            }
+        }
+        // To give up a state that was never there opens no door either.
+        let options = StateOptions { give_up_lost_state: true, ..place.options() };
+        assert!(matches!(error(LinuxPlatform::open(&options)), OpenError::ForeignFiles { .. }));
+        let left: Vec<_> =
+            fs::read_dir(&place.state).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [name]);
+
+        // Whoever asks for it may have them beside the state, which opens from then on for everyone.
+        let options = StateOptions { foreign_files: ForeignFiles::Allow, ..place.options() };
+        put(&mut LinuxPlatform::open(&options).unwrap(), b"kept").unwrap();
+        assert_eq!(value(&mut place.open().unwrap()), b"kept");
+        // And where it was lost, it is lost, not foreign.
+        fs::remove_file(place.file("ftpm.state")).unwrap();
+        assert!(matches!(error(place.open()), OpenError::StateGone(_)));
+        assert!(matches!(error(prospect(&place.state, &KeySource::Beside)), OpenError::StateGone(_)));
+        let options = StateOptions { give_up_lost_state: true, ..place.options() };
+        put(&mut LinuxPlatform::open(&options).unwrap(), b"anew").unwrap();
+    }
+}
+
+#[test]
+fn what_belongs_to_a_tpm_or_to_the_file_system_is_not_foreign() {
+    let place = Place::new();
+    fs::create_dir(&place.state).unwrap();
+    fs::create_dir(place.file("lost+found")).unwrap();
+    let _listening = UnixListener::bind(place.file("tpm.sock")).unwrap();
+    drop(place.open().unwrap());
+    assert!(place.file("ftpm.lock").exists());
+    put(&mut place.open().unwrap(), b"kept").unwrap();
+    // A state that was being made when the power went.
+    fs::rename(place.file("ftpm.state"), place.file("ftpm.state.new")).unwrap();
+    put(&mut place.open().unwrap(), b"anew").unwrap();
+    assert_eq!(value(&mut place.open().unwrap()), b"anew");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod add_command;
 mod bare_arm;
 mod durability;
 mod kill_loop;
+mod linux_size;
 pub(crate) mod posture;
 mod rust;
 mod tools_script;
@@ -45,6 +46,7 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
         "core, posture, fTPM service and conformance suite build for bare Arm, without std or alloc",
         bare_arm::build,
     );
+    steps.run("linux-size", "the Linux platform is only an implementation of tee-api", linux_size::check);
     steps.run("add-command", "one file and one line add a command", add_command::check);
     steps.run("release", "the program builds in release mode", workspace::build_ftpm);
     steps.run("tools", "one tpm2-tools script, the same results over each transport", || {

@@ -29,6 +29,8 @@ pub enum Kind {
     Importing = 0x0A,
     /// lockoutAuth is being checked: there from before the check until its outcome is kept.
     LockoutCheck = 0x0B,
+    /// Which firmware used the state last.
+    Firmware = 0x0C,
     /// The public area and authorization of an NV index of the owner's; the id is its handle.
     NvIndexOwner = 0x10,
     /// The same for an index of the platform's.
@@ -153,6 +155,12 @@ macro_rules! record {
             $($(#[$field_meta])* pub $field: $type,)*
             /// Ties the view to the bytes that it reads.
             pub bytes: core::marker::PhantomData<&$lt ()>,
+        }
+
+        impl $name<'_> {
+            /// The version of the record's form that is written here.
+            #[allow(dead_code, reason = "what does not outlive the power is never met in another form")]
+            pub const VERSION: u8 = $version;
         }
 
         impl<$lt> tpm2_types::Unmarshal<$lt> for $name<$lt> {

@@ -168,6 +168,16 @@ record! {
 }
 
 record! {
+    /// Which firmware used the state last; missing in a state that is older than this record.
+    Firmware<'a>: Firmware, version 1 {
+        /// Its security version number: a firmware with a smaller one does not use the state.
+        svn: u32,
+        /// Its version, which may fall as well as rise.
+        version: u64,
+    }
+}
+
+record! {
     /// What every TPM reset and TPM restart sets anew.
     StateClear<'a>: StateClear, version 1 {
         /// TPMA_STARTUP_CLEAR.phEnable.
@@ -259,6 +269,11 @@ impl State<'_> {
     /// The number of the last transaction; 0 in a state that is older than the numbers.
     pub fn commit_number(&self) -> Result<u64> {
         Ok(self.find::<Commit<'_>>(Kind::Commit.only())?.map_or(0, |commit| commit.number))
+    }
+
+    /// Which firmware used the state last, where the state says so.
+    pub fn firmware(&self) -> Result<Option<Firmware<'_>>> {
+        self.find(Kind::Firmware.only())
     }
 
     /// What every reset and restart sets anew.

@@ -11,7 +11,7 @@ use crate::state::record::SAVED_KINDS;
 use crate::state::{
     Changes, DictionaryAttackTimers, Hierarchy, Kind, Orderly, Running, Shutdown, State, StateClear, StateReset,
 };
-use crate::{dictionary_attack, nv, pcr};
+use crate::{dictionary_attack, firmware, nv, pcr};
 
 command! {
     /// Starts the TPM after _TPM_Init: TPM reset, TPM restart or TPM resume. Part 3, 9.3.
@@ -106,6 +106,7 @@ fn write_down<'b>(
 ) -> Result<()> {
     changes.put(arena, &dictionary_attack::after_startup(state)?)?;
     dictionary_attack::settle_lockout(state, changes)?;
+    firmware::write_down(state, arena, changes)?;
     let orderly = state.orderly()?;
     changes.put(
         arena,
