@@ -125,6 +125,7 @@ fn memory() -> Box<Memory<{ 160 * 1024 }, { 32 * 1024 }>> {
 fn remembered(state: &State<'_>, saved: bool) -> Vec<(RecordKey, Vec<u8>)> {
     let always = [
         Kind::Manufacture,
+        Kind::Firmware,
         Kind::Seeds,
         Kind::Hierarchy,
         Kind::Permanent,

@@ -166,7 +166,7 @@ fn clock(tpm: &mut Tpm) -> u64 {
 
 /// A long command asks at bounded intervals whether to go on, and nothing is left of one that was cancelled.
 #[test]
-fn paper_checkpointing_a_long_command_pauses_and_comes_to_the_same_end() {
+fn ftpm_paper_checkpointing_a_long_command_pauses_and_comes_to_the_same_end() {
     let create = commands::create_primary(
         TpmRh::OWNER,
         commands::sensitive(b"", b""),
