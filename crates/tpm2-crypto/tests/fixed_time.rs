@@ -15,7 +15,7 @@ use std::process::Command;
 use tee_api::{Checkpoint, Flow};
 use tpm2_crypto::ecc::{self, Curve};
 use tpm2_crypto::engine::{Engine, ModExp, SOFTWARE};
-use tpm2_crypto::{Random, Result};
+use tpm2_crypto::{HashAlgorithm, Random, Result, hmac, rsa};
 
 /// Set in the process that valgrind watches.
 const WATCHED: &str = "FTPM_FIXED_TIME_WATCHED";
@@ -151,6 +151,7 @@ fn operations() -> Operations {
         });
         operations.push((format!("modular power, the exponent, {engine_name}"), powers.collect()));
     }
+    operations.extend(refusals());
     let lengths = [5_u64, 1, 1 << 40].map(|number| {
         Box::new(move || {
             let mut left = black_box(number);
@@ -161,6 +162,48 @@ fn operations() -> Operations {
     });
     operations.push(("a number's length".into(), lengths.into()));
     operations
+}
+
+/// What is refused, for reasons that nobody may learn from the time it takes.
+fn refusals() -> Operations {
+    let padded = |front: &[u8], separator: usize| {
+        let mut padded = vec![0x5A; 256];
+        padded[..front.len()].copy_from_slice(front);
+        padded[separator] = 0;
+        padded
+    };
+    // Another first byte, another second one, a filler of seven bytes, none at all.
+    let rsaes =
+        [padded(&[0, 3], 99), padded(&[1, 2], 99), padded(&[0, 1], 99), padded(&[0, 2], 9), vec![0x5A; 256]];
+    let rsaes = rsaes.map(|padded| {
+        Box::new(move || {
+            let padded = black_box(&padded);
+            assert!(black_box(rsa::rsaes::unpad(padded)).is_err());
+        }) as Box<dyn Fn()>
+    });
+    // What an attacker of Manger's sees: a first byte that is zero or not, and the rest at random.
+    let oaep = [0_u8, 1, 0, 0xFF].into_iter().enumerate().map(|(number, first)| {
+        let padded: Vec<u8> =
+            (0..256).map(|at| if at == 0 { first } else { (at * 7 + number) as u8 }).collect();
+        Box::new(move || {
+            let mut padded = black_box(padded.clone());
+            assert!(black_box(rsa::oaep::unpad(HashAlgorithm::Sha256, b"label\0", &mut padded)).is_err());
+        }) as Box<dyn Fn()>
+    });
+    let right = hmac(HashAlgorithm::Sha256, b"key", &[b"data"]);
+    let wrong = [0, 0, 15, 31].map(|at| {
+        let mut wrong = right.to_vec();
+        wrong[at] ^= 1;
+        Box::new(move || {
+            let proof = hmac(HashAlgorithm::Sha256, b"key", &[b"data"]);
+            assert!(!black_box(proof.equals(black_box(&wrong))));
+        }) as Box<dyn Fn()>
+    });
+    vec![
+        ("RSAES, why it is refused".into(), rsaes.into()),
+        ("OAEP, why it is refused".into(), oaep.collect()),
+        ("an HMAC, where it differs".into(), wrong.into()),
+    ]
 }
 
 fn engines() -> Vec<(&'static str, &'static dyn Engine)> {

@@ -52,6 +52,14 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
     steps.run("tools", "one tpm2-tools script, the same results over each transport", || {
         tools_script::check(maker)
     });
+    steps.run(
+        "fixed-time",
+        "the same instructions for every secret, as they are released (valgrind)",
+        || {
+            let test = ["test", "--quiet", "--release", "-p", "tpm2-crypto", "--features", "aws-lc"];
+            run(cargo().args(test).args(["--test", "fixed_time"]).env("FTPM_MEASURE", "1"))
+        },
+    );
     steps.run("durability", "storage is written before each answer (strace)", || durability::check(maker));
     steps.run("kill-loop", "no acknowledged increment is lost to kill -9", || {
         kill_loop::check(maker, options.kill_rounds)
