@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use hex_literal::hex;
 use tee_api::{Checkpoint, Flow};
 use tpm2_crypto::engine::SOFTWARE;
-use tpm2_crypto::{AES_BLOCK_SIZE, BlockMode, Direction, SeededStream, aes, rsa};
+use tpm2_crypto::{AES_BLOCK_SIZE, BlockMode, Direction, SeededStream, Steps, aes, rsa};
 
 /// A peer handed back the wrong chaining value, twice (CVE-2021-3446, CVE-2026-21444): what was encrypted in several
 /// calls could not be decrypted in one. The example of SP 800-38A, appendix F, with AES-128, cut at every place.
@@ -102,7 +102,15 @@ fn keys() -> &'static [(Vec<u8>, Vec<u8>)] {
             .map(|index| {
                 let (mut prime, mut modulus) = (vec![0; 128], vec![0; 256]);
                 let mut stream = SeededStream::new(b"lessons", b"RSA", &[index]);
-                rsa::generate(&SOFTWARE, 65537, &mut stream, &mut Patient, &mut prime, &mut modulus).unwrap();
+                rsa::generate(
+                    &SOFTWARE,
+                    65537,
+                    &mut stream,
+                    &mut Steps::new(&mut Patient),
+                    &mut prime,
+                    &mut modulus,
+                )
+                .unwrap();
                 (prime, modulus)
             })
             .collect()
