@@ -122,7 +122,7 @@ fn operations() -> Operations {
                         &mut nonce,
                         &mut Steps::new(&mut Patient),
                     );
-                    drop(black_box(signed.unwrap()));
+                    let _ = black_box(signed.unwrap());
                 }) as Box<dyn Fn()>
             };
             let middle = &scalars[0];
