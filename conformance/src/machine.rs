@@ -4,11 +4,12 @@ use std::io;
 use std::time::Duration;
 
 use platform_memory::MemoryPlatform;
-use tee_api::{Change, Checkpoint, StoreError};
+use tee_api::{Change, StoreError};
 use tpm2_client::Transport;
 use tpm2_client::transport::SwtpmProcess;
 use tpm2_core::state::Kind;
 use tpm2_core::{Memory, Slices, Tpm};
+use tpm2_crypto::Steps;
 use tpm2_crypto::ecc::{Curve, Point};
 use tpm2_crypto::engine::{Engine, ModExp, SOFTWARE};
 
@@ -112,9 +113,9 @@ impl Engine for WrongEngine {
         &self,
         operands: ModExp<'_>,
         out: &mut [u8],
-        checkpoint: &mut dyn Checkpoint,
+        steps: &mut Steps<'_>,
     ) -> tpm2_crypto::Result<()> {
-        SOFTWARE.mod_exp(operands, out, checkpoint)?;
+        SOFTWARE.mod_exp(operands, out, steps)?;
         wrong(out)
     }
 
@@ -124,18 +125,29 @@ impl Engine for WrongEngine {
         exponent: u32,
         modulus: &[u8],
         out: &mut [u8],
-        checkpoint: &mut dyn Checkpoint,
+        steps: &mut Steps<'_>,
     ) -> tpm2_crypto::Result<()> {
-        SOFTWARE.mod_exp_public(base, exponent, modulus, out, checkpoint)?;
+        SOFTWARE.mod_exp_public(base, exponent, modulus, out, steps)?;
         wrong(out)
     }
 
-    fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> tpm2_crypto::Result<Point> {
-        SOFTWARE.ec_multiply_base(curve, scalar)
+    fn ec_multiply_base(
+        &self,
+        curve: Curve,
+        scalar: &[u8],
+        steps: &mut Steps<'_>,
+    ) -> tpm2_crypto::Result<Point> {
+        SOFTWARE.ec_multiply_base(curve, scalar, steps)
     }
 
-    fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point) -> tpm2_crypto::Result<Point> {
-        SOFTWARE.ec_multiply(curve, scalar, point)
+    fn ec_multiply(
+        &self,
+        curve: Curve,
+        scalar: &[u8],
+        point: &Point,
+        steps: &mut Steps<'_>,
+    ) -> tpm2_crypto::Result<Point> {
+        SOFTWARE.ec_multiply(curve, scalar, point, steps)
     }
 
     fn ec_double_multiply(
@@ -144,8 +156,9 @@ impl Engine for WrongEngine {
         base_scalar: &[u8],
         scalar: &[u8],
         point: &Point,
+        steps: &mut Steps<'_>,
     ) -> tpm2_crypto::Result<Point> {
-        SOFTWARE.ec_double_multiply(curve, base_scalar, scalar, point)
+        SOFTWARE.ec_double_multiply(curve, base_scalar, scalar, point, steps)
     }
 }
 

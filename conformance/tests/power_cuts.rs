@@ -312,9 +312,13 @@ struct Faulty {
     allowed: Vec<Effects>,
     /// Every answer that was not that of a step done.
     refusals: Vec<ResponseCode>,
+    /// The counter fails: what is answered as not kept may follow.
+    may_follow: bool,
     /// A wrong guess had no answer: it may still have to be recorded.
     owes: bool,
-    /// Whether the TPM keeps something again, some calls after the fault.
+    /// How many steps were to follow the fault.
+    more: usize,
+    /// Whether the TPM keeps something again after them.
     serves: bool,
     /// How many steps were answered.
     steps: usize,
@@ -334,6 +338,7 @@ impl Recorded {
         let device = self.device.fork();
         let before = device.counts();
         let first = plan.faults.first().copied();
+        let may_follow = plan.faults.iter().any(|fault| fault.what.call() == Call::AdvanceCounter);
         device.set_plan(plan);
         let has_hit = || {
             first.is_some_and(|first| {
@@ -344,7 +349,9 @@ impl Recorded {
         let mut faulty = Faulty {
             allowed: vec![self.effects[0].clone()],
             refusals: Vec::new(),
+            may_follow,
             owes: false,
+            more,
             serves: false,
             steps: 0,
             device: device.handle(),
@@ -404,7 +411,9 @@ impl Faulty {
             self.refusals.push(code);
         }
         self.owes |= matches!(step, Step::Guess(_)) && answer.is_err_and(|code| UNDECIDED.contains(&code));
-        self.allowed = follow(&self.allowed, step, answer, life)?;
+        // Where the power went behind a write, the medium has what nobody heard of.
+        let may_follow = self.may_follow || !self.device.is_powered();
+        self.allowed = follow(&self.allowed, step, answer, may_follow, life)?;
         Ok(done)
     }
 }
@@ -414,6 +423,7 @@ fn follow(
     allowed: &[Effects],
     step: Step,
     answer: Result<(), ResponseCode>,
+    may_follow: bool,
     life: &mut Life<'_>,
 ) -> Result<Vec<Effects>, String> {
     let mut after: Vec<Effects> = Vec::new();
@@ -426,9 +436,15 @@ fn follow(
                 }
                 last
             }
-            // Nothing was said of what became of it.
             (Err(code), stages) if UNDECIDED.contains(&code) => {
-                [vec![effects.clone()], stages.unwrap_or_default()].concat()
+                let mut stages = stages.unwrap_or_default();
+                // Nothing was kept of the step itself, but where the answer says that nobody knows. A wrong guess is
+                // recorded late.
+                let unknown = code == ResponseCode::FAILURE || may_follow || matches!(step, Step::Guess(_));
+                if !unknown {
+                    stages.pop();
+                }
+                [vec![effects.clone()], stages].concat()
             }
             (_, None) => vec![effects.clone()],
             (_, Some(_)) => vec![],
@@ -543,15 +559,19 @@ fn cve_2020_13799_errors_from_storage_are_read_back() {
             let mut findings = Vec::new();
             let (mut tried, mut failed) = (0, 0);
             for (number, life) in run.lives.iter().enumerate() {
-                for at in 0..life.calls(variant.what.call()) {
+                let calls = 0..life.calls(variant.what.call());
+                // The power goes at once, or some steps later.
+                for (at, more) in calls.flat_map(|at| [(at, 0), (at, 4)]) {
                     tried += 1;
                     let plan = Plan::one(at, variant.what);
-                    let place = format!("{name}, {}, life {number}, {plan}, {:?}", variant.name, life.steps);
-                    let outcome = life.again(plan, 4).and_then(|faulty| {
+                    let outcome = life.again(plan.clone(), more).and_then(|faulty| {
                         failed += usize::from(faulty.refusals.contains(&ResponseCode::FAILURE));
                         judge(&run, number, variant, &faulty)
                     });
-                    findings.extend(outcome.err().map(|wrong| format!("{place}: {wrong}")));
+                    findings.extend(outcome.err().map(|wrong| {
+                        let place = format!("{name}, {}, life {number}, {plan}", variant.name);
+                        format!("{place}, {:?}: {wrong}", life.steps)
+                    }));
                 }
             }
             if tried == 0 {
@@ -573,14 +593,17 @@ fn judge(run: &Run, number: usize, variant: &Variant, faulty: &Faulty) -> Result
     if let Some(code) = undocumented {
         return Err(format!("answered {code}"));
     }
-    if !faulty.serves && !faulty.refusals.contains(&ResponseCode::FAILURE) {
+    if faulty.more > 0 && !faulty.serves && !faulty.refusals.contains(&ResponseCode::FAILURE) {
         return Err(format!("serves no longer: {:?}", faulty.refusals));
     }
-    match start(&faulty.device.reboot(), run)? {
-        Found::Tpm(seen) if run.shows(number, &seen, &faulty.allowed) => Ok(()),
-        Found::Tpm(seen) => Err(format!("saw {seen:?}\nallowed {:#?}", faulty.allowed)),
-        Found::Failed(reason) => Err(reason.to_string()),
+    for left in [faulty.device.reboot(), faulty.device.reboot_late()] {
+        match start(&left, run)? {
+            Found::Tpm(seen) if run.shows(number, &seen, &faulty.allowed) => {}
+            Found::Tpm(seen) => return Err(format!("saw {seen:?}\nallowed {:#?}", faulty.allowed)),
+            Found::Failed(reason) => return Err(reason.to_string()),
+        }
     }
+    Ok(())
 }
 
 /// The medium says that something is so that is not.
@@ -690,7 +713,12 @@ fn lie_to(
             let Some(earlier) = (0..=faulty.steps).rev().find(was) else {
                 return Err(format!("half a state: {seen:?}"));
             };
-            outcomes.lost.push(format!("{place}: lost {:?}", &life.steps[earlier..faulty.steps]));
+            let lost = match &life.steps[earlier..faulty.steps] {
+                // The steps are there; what was kept after them, to see whether the TPM serves, is not.
+                [] => &[Step::ClearControl(true)],
+                lost => lost,
+            };
+            outcomes.lost.push(format!("{place}: lost {lost:?}"));
         }
     }
     Ok(())
@@ -759,10 +787,14 @@ fn survives(run: &Run, number: usize, case: &Case<Step>) -> Result<Option<Failur
         return Ok(None);
     }
     let faulty = run.lives[number].takes(&case.commands, case.plan.clone(), usize::MAX)?;
-    match start(&faulty.device.reboot(), run)? {
-        Found::Tpm(seen) if run.shows(number, &seen, &faulty.allowed) => Ok(None),
-        Found::Tpm(seen) => Err(format!("saw {seen:?}\nallowed {:#?}", faulty.allowed)),
-        Found::Failed(reason) if case.plan.lies() => Ok(Some(reason)),
-        Found::Failed(reason) => Err(reason.to_string()),
+    let mut failed = None;
+    for left in [faulty.device.reboot(), faulty.device.reboot_late()] {
+        match start(&left, run)? {
+            Found::Tpm(seen) if run.shows(number, &seen, &faulty.allowed) => {}
+            Found::Tpm(seen) => return Err(format!("saw {seen:?}\nallowed {:#?}", faulty.allowed)),
+            Found::Failed(reason) if case.plan.lies() => failed = Some(reason),
+            Found::Failed(reason) => return Err(reason.to_string()),
+        }
     }
+    Ok(failed)
 }

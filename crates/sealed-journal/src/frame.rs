@@ -47,7 +47,12 @@ impl Chain {
 
 /// Bytes that a frame with `length` bytes of plaintext takes in the slot.
 pub(super) const fn frame_size(length: usize) -> usize {
-    (FRAME_HEADER_SIZE + length).next_multiple_of(SECTOR_SIZE)
+    sealed_size(length).next_multiple_of(SECTOR_SIZE)
+}
+
+/// Bytes of a frame with `length` bytes of plaintext that have to be there for it to authenticate; padding follows.
+pub(super) const fn sealed_size(length: usize) -> usize {
+    FRAME_HEADER_SIZE + length
 }
 
 /// Where the nonce stands.

@@ -315,8 +315,10 @@ impl<M: Medium> Journal<M> {
             .ok_or(StoreError::Full)?;
         let at = slot_start(&self.header) + self.position;
         if let Err(error) = self.medium.write_at(at, &self.buffer) {
-            // A frame that is not there whole never authenticates, and the next commit overwrites it.
-            let proven = is_absent(&self.medium, at, &self.buffer);
+            // A frame whose sealed bytes are not all there never authenticates, and the next commit overwrites it. Its
+            // padding proves nothing.
+            let sealed = self.buffer.get(..frame::sealed_size(length)).unwrap_or(&self.buffer);
+            let proven = is_absent(&self.medium, at, sealed);
             self.failed = !proven;
             return Err(if proven { not_kept(&error) } else { StoreError::OutcomeUnknown });
         }

@@ -128,5 +128,8 @@ pub trait AtomicStore {
     fn load(&mut self, visit: &mut dyn FnMut(RecordKey, &[u8])) -> Result<(), StoreError>;
 
     /// Keeps all of `changes`, durably, before it returns; or none of them and says why.
+    ///
+    /// Changes apply to what this service loaded or kept last. Where the medium holds anything else by now, an old state
+    /// that was put back under a running service among it, the commit fails, or the next load does.
     fn commit(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError>;
 }

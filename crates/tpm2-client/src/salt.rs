@@ -1,10 +1,9 @@
 //! Secrets for a key of the TPM, as session salts (Part 1, 17.6.13; annexes on RSA and ECC).
 
-use tee_api::{Checkpoint, Flow};
 use tpm2_crypto::ecc::{self, Curve, Point};
 use tpm2_crypto::engine::SOFTWARE;
 use tpm2_crypto::rsa::{self, PublicKey, oaep};
-use tpm2_crypto::{CryptoError, HashAlgorithm, Random, kdfe};
+use tpm2_crypto::{CryptoError, HashAlgorithm, Random, Steps, kdfe};
 use tpm2_types::{TpmAlgId, TpmEccCurve};
 use zeroize::Zeroizing;
 
@@ -52,14 +51,15 @@ fn rsa(hash: HashAlgorithm, key: PublicKey<'_>) -> Result<(Zeroizing<Vec<u8>>, V
     let mut padded = Zeroizing::new(vec![0; key.modulus.len()]);
     oaep::pad(hash, b"SECRET\0", &salt, &mut OperatingSystem, &mut padded)?;
     let mut encrypted = vec![0; key.modulus.len()];
-    rsa::public_operation(&SOFTWARE, key, &padded, &mut encrypted, &mut Onward)?;
+    rsa::public_operation(&SOFTWARE, key, &padded, &mut encrypted, &mut Steps::new(&mut ()))?;
     Ok((salt, encrypted))
 }
 
 fn ecc(hash: HashAlgorithm, curve: Curve, key: &Point) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>)> {
     let mut private = Zeroizing::new(vec![0; key.x().len()]);
-    let ephemeral = ecc::generate(&SOFTWARE, curve, &mut OperatingSystem, &mut private)?;
-    let shared = ecc::multiply(&SOFTWARE, curve, &private, key)?;
+    let ephemeral =
+        ecc::generate(&SOFTWARE, curve, &mut OperatingSystem, &mut private, &mut Steps::new(&mut ()))?;
+    let shared = ecc::multiply(&SOFTWARE, curve, &private, key, &mut Steps::new(&mut ()))?;
     let mut salt = Zeroizing::new(vec![0; hash.digest_size()]);
     kdfe(hash, shared.x(), b"SECRET", ephemeral.x(), key.x(), hash.digest_size() as u32 * 8, &mut salt);
     Ok((salt, Bytes::new().sized(ephemeral.x()).sized(ephemeral.y()).into_vec()))
@@ -80,14 +80,5 @@ struct OperatingSystem;
 impl Random for OperatingSystem {
     fn fill(&mut self, out: &mut [u8]) -> tpm2_crypto::Result<()> {
         random(out).map_err(|_| CryptoError::Random)
-    }
-}
-
-/// Nobody interrupts the caller's side.
-struct Onward;
-
-impl Checkpoint for Onward {
-    fn checkpoint(&mut self) -> Flow {
-        Flow::Continue
     }
 }

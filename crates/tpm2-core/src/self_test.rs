@@ -5,11 +5,13 @@
 
 use core::fmt::Write as _;
 
+use tee_api::Checkpoint;
 use tpm2_crypto::engine::Engine;
 use tpm2_crypto::self_test::{self, Algorithm};
-use tpm2_crypto::{BlockMode, HashAlgorithm, ecc::Curve};
+use tpm2_crypto::{BlockMode, HashAlgorithm, Steps, ecc::Curve};
 use tpm2_types::{Reader, ResponseCode, Result, TpmAlgId, TpmCap, TpmCc, TpmSt, TpmsTaggedProperty, Writer};
 
+use crate::algorithm::response_code;
 use crate::capability;
 use crate::command::{Command, HEADER_SIZE};
 use crate::tpm::FailureReason;
@@ -56,27 +58,43 @@ impl SelfTests {
         Self { passed: 0, failed: false }
     }
 
-    /// Tests what takes microseconds: when power comes.
+    /// Tests what takes microseconds: when power comes. All of it fits between two checkpoints.
     pub(crate) fn power_on(&mut self, engine: &dyn Engine) -> Result<()> {
-        self.run(engine, |(_, _, waits)| !waits)
+        self.run(engine, &mut (), |(_, _, waits)| !waits)
     }
 
-    /// Tests an algorithm before its first use. TPM_RC_FAILURE, and failure mode, when it does not give its answer.
-    pub fn require(&mut self, engine: &dyn Engine, algorithm: Algorithm) -> Result<()> {
-        self.run(engine, |(test, _, _)| *test == algorithm)
+    /// Tests an algorithm before its first use. TPM_RC_FAILURE, and failure mode, when it does not give its answer;
+    /// TPM_RC_CANCELED when a checkpoint says so, and the algorithm waits for its test as before.
+    pub fn require(
+        &mut self,
+        engine: &dyn Engine,
+        checkpoint: &mut dyn Checkpoint,
+        algorithm: Algorithm,
+    ) -> Result<()> {
+        self.run(engine, checkpoint, |(test, _, _)| *test == algorithm)
     }
 
     /// Tests everything: again, or only what was not tested before.
-    pub fn test_all(&mut self, engine: &dyn Engine, again: bool) -> Result<()> {
+    pub fn test_all(
+        &mut self,
+        engine: &dyn Engine,
+        checkpoint: &mut dyn Checkpoint,
+        again: bool,
+    ) -> Result<()> {
         if again {
             self.passed = 0;
         }
-        self.run(engine, |_| true)
+        self.run(engine, checkpoint, |_| true)
     }
 
     /// Tests what an identifier stands for, as far as it was not tested before.
-    pub fn test(&mut self, engine: &dyn Engine, algorithm: TpmAlgId) -> Result<()> {
-        self.run(engine, |(_, identifiers, _)| identifiers.contains(&algorithm))
+    pub fn test(
+        &mut self,
+        engine: &dyn Engine,
+        checkpoint: &mut dyn Checkpoint,
+        algorithm: TpmAlgId,
+    ) -> Result<()> {
+        self.run(engine, checkpoint, |(_, identifiers, _)| identifiers.contains(&algorithm))
     }
 
     /// The identifiers of which a part has not been tested, ascending.
@@ -100,13 +118,15 @@ impl SelfTests {
     fn run(
         &mut self,
         engine: &dyn Engine,
+        checkpoint: &mut dyn Checkpoint,
         wanted: impl Fn(&(Algorithm, &[TpmAlgId], bool)) -> bool,
     ) -> Result<()> {
+        let mut steps = Steps::new(checkpoint);
         for (index, test) in TESTS.iter().enumerate() {
             if self.passed & (1 << index) != 0 || !wanted(test) {
                 continue;
             }
-            if self_test::run(test.0, engine).is_err() {
+            if !self_test::run(test.0, engine, &mut steps).map_err(response_code)? {
                 self.failed = true;
                 return Err(ResponseCode::FAILURE);
             }
@@ -185,6 +205,7 @@ impl core::fmt::Write for Text<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tee_api::Flow;
     use tpm2_crypto::engine::SOFTWARE;
     use tpm2_types::TpmPt;
 
@@ -195,11 +216,43 @@ mod tests {
         assert!(!tests.is_complete());
         assert!(tests.untested().any(|algorithm| algorithm == TpmAlgId::RSAPSS));
         assert!(!tests.untested().any(|algorithm| algorithm == TpmAlgId::SHA256));
-        tests.test(&SOFTWARE, TpmAlgId::RSA).unwrap();
+        tests.test(&SOFTWARE, &mut (), TpmAlgId::RSA).unwrap();
         assert!(!tests.untested().any(|algorithm| algorithm == TpmAlgId::OAEP));
-        tests.test_all(&SOFTWARE, false).unwrap();
+        tests.test_all(&SOFTWARE, &mut (), false).unwrap();
         assert!(tests.is_complete() && tests.untested().next().is_none());
         assert!(!tests.has_failed());
+    }
+
+    /// Cancels at once.
+    struct Impatient;
+
+    impl Checkpoint for Impatient {
+        fn checkpoint(&mut self) -> Flow {
+            Flow::Cancel
+        }
+    }
+
+    #[test]
+    fn a_cancelled_test_is_neither_passed_nor_failed() {
+        let mut tests = SelfTests::new();
+        let outcome = tests.test(&SOFTWARE, &mut Impatient, TpmAlgId::ECDSA);
+        assert_eq!(outcome, Err(ResponseCode::CANCELED));
+        assert!(!tests.has_failed());
+        assert!(tests.untested().any(|algorithm| algorithm == TpmAlgId::ECDSA));
+        tests.test(&SOFTWARE, &mut (), TpmAlgId::ECDSA).unwrap();
+        assert!(!tests.untested().any(|algorithm| algorithm == TpmAlgId::ECDSA));
+    }
+
+    #[test]
+    fn what_is_tested_when_power_comes_fits_between_two_checkpoints() {
+        let mut nobody = ();
+        let mut steps = Steps::new(&mut nobody);
+        for (algorithm, _, waits) in TESTS {
+            if !waits {
+                self_test::run(*algorithm, &SOFTWARE, &mut steps).unwrap();
+            }
+        }
+        assert!(steps.total() <= u64::from(tpm2_crypto::steps::BUDGET), "{}", steps.total());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Signatures: making them with a loaded key and checking them (Part 1, "Signing"; Part 2, 11.3).
 
 use tpm2_crypto::self_test::Algorithm;
-use tpm2_crypto::{CryptoError, HashAlgorithm, Hmac, ecc, hmac, rsa};
+use tpm2_crypto::{CryptoError, HashAlgorithm, Hmac, Steps, ecc, hmac, rsa};
 use tpm2_types::{
     ResponseCode, Result, Tpm2bEccParameter, Tpm2bPublicKeyRsa, TpmiAlgHash, TpmsSignatureEcc,
     TpmsSignatureRsa, TpmtHa, TpmtSigScheme, TpmtSignature, TpmuPublic, TpmuSensitiveComposite,
@@ -35,10 +35,17 @@ pub fn sign<'b>(
         }
         (TpmtSigScheme::Ecdsa(_), TpmuPublic::Ecc { parms, .. }, TpmuSensitiveComposite::Ecc(private)) => {
             let curve = curve(parms.curve_id.into()).ok_or(ResponseCode::CURVE)?;
-            context.self_tests.require(context.engine, Algorithm::Ecdsa(curve))?;
+            context.self_tests.require(context.engine, context.platform, Algorithm::Ecdsa(curve))?;
             let private = private.as_slice();
-            let signature = ecc::sign_ecdsa(context.engine, curve, private, digest, context.random)
-                .map_err(response_code)?;
+            let signature = ecc::sign_ecdsa(
+                context.engine,
+                curve,
+                private,
+                digest,
+                context.random,
+                &mut Steps::new(context.platform),
+            )
+            .map_err(response_code)?;
             Ok(TpmtSignature::Ecdsa(TpmsSignatureEcc {
                 hash,
                 signature_r: Tpm2bEccParameter::new(context.arena.copy(signature.r())?)?,
@@ -70,12 +77,15 @@ pub fn verify(
         }
         (TpmtSignature::Ecdsa(signature), TpmuPublic::Ecc { parms, unique }) => {
             let curve = curve(parms.curve_id.into()).ok_or(ResponseCode::CURVE)?;
-            context.self_tests.require(context.engine, Algorithm::Ecdsa(curve))?;
+            context.self_tests.require(context.engine, context.platform, Algorithm::Ecdsa(curve))?;
             let public =
                 ecc::Point::new(curve, unique.x.as_slice(), unique.y.as_slice()).map_err(response_code)?;
             let (r, s) = (signature.signature_r.as_slice(), signature.signature_s.as_slice());
-            ecc::verify_ecdsa(context.engine, curve, &public, digest, r, s)
-                .map_err(|_| ResponseCode::SIGNATURE)
+            ecc::verify_ecdsa(context.engine, curve, &public, digest, r, s, &mut Steps::new(context.platform))
+                .map_err(|error| match error {
+                    CryptoError::Cancelled => ResponseCode::CANCELED,
+                    _ => ResponseCode::SIGNATURE,
+                })
         }
         (TpmtSignature::Hmac(signature), TpmuPublic::KeyedHash { .. }) => {
             let Some(TpmuSensitiveComposite::KeyedHash(secret)) =

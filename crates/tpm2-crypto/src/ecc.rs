@@ -14,7 +14,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::engine::Engine;
 use crate::engine::number::{from_bytes, to_bytes};
-use crate::{CryptoError, MAX_DIGEST_SIZE, Random, Result};
+use crate::random::fill;
+use crate::{CryptoError, MAX_DIGEST_SIZE, Random, Result, Steps};
 
 /// The largest field element and the largest scalar of all curves, in bytes.
 pub const MAX_COORDINATE_SIZE: usize = 66;
@@ -152,19 +153,32 @@ impl Signature {
 ///
 /// Frozen: FIPS 186-5, A.2.1. One request to `random` for the order's bits plus 64, rounded up to bytes; surplus high
 /// bits are cleared; the number modulo n-1, plus one, is the private key.
+///
+/// [`CryptoError::Random`] when `random` fails, [`CryptoError::Cancelled`] when a checkpoint says so; `private` is then
+/// zero.
 pub fn generate(
     engine: &dyn Engine,
     curve: Curve,
     random: &mut dyn Random,
     private: &mut [u8],
+    steps: &mut Steps<'_>,
 ) -> Result<Point> {
-    random_scalar(curve, random, private)?;
-    engine.ec_multiply_base(curve, private)
+    let result = random_scalar(curve, random, private, steps)
+        .and_then(|()| engine.ec_multiply_base(curve, private, steps));
+    if result.is_err() {
+        private.zeroize();
+    }
+    result
 }
 
 /// The public key that belongs to a private one. [`CryptoError::InvalidKey`] unless it lies between 1 and n-1.
-pub fn public_from_private(engine: &dyn Engine, curve: Curve, private: &[u8]) -> Result<Point> {
-    engine.ec_multiply_base(curve, &private_key(curve, private)?[..curve.size()])
+pub fn public_from_private(
+    engine: &dyn Engine,
+    curve: Curve,
+    private: &[u8],
+    steps: &mut Steps<'_>,
+) -> Result<Point> {
+    engine.ec_multiply_base(curve, &private_key(curve, private)?[..curve.size()], steps)
 }
 
 /// Whether the coordinates are those of a point on the curve. The point at infinity has none.
@@ -177,8 +191,14 @@ pub fn is_on_curve(curve: Curve, x: &[u8], y: &[u8]) -> bool {
 ///
 /// [`CryptoError::InvalidKey`] unless `private` lies between 1 and n-1, [`CryptoError::InvalidPoint`] when the point
 /// is not on the curve.
-pub fn multiply(engine: &dyn Engine, curve: Curve, private: &[u8], point: &Point) -> Result<Point> {
-    engine.ec_multiply(curve, &private_key(curve, private)?[..curve.size()], point)
+pub fn multiply(
+    engine: &dyn Engine,
+    curve: Curve,
+    private: &[u8],
+    point: &Point,
+    steps: &mut Steps<'_>,
+) -> Result<Point> {
+    engine.ec_multiply(curve, &private_key(curve, private)?[..curve.size()], point, steps)
 }
 
 /// Signs a digest of at most 64 bytes with ECDSA (FIPS 186-5, 6.4.1). The digest's leftmost bits count, as many as
@@ -189,8 +209,9 @@ pub fn sign_ecdsa(
     private: &[u8],
     digest: &[u8],
     random: &mut dyn Random,
+    steps: &mut Steps<'_>,
 ) -> Result<Signature> {
-    with_curve!(curve, sign(engine, curve, private, digest, random))
+    with_curve!(curve, sign(engine, curve, private, digest, random, steps))
 }
 
 /// Verifies an ECDSA signature (FIPS 186-5, 6.4.2).
@@ -204,8 +225,9 @@ pub fn verify_ecdsa(
     digest: &[u8],
     r: &[u8],
     s: &[u8],
+    steps: &mut Steps<'_>,
 ) -> Result<()> {
-    with_curve!(curve, verify(engine, curve, public, digest, r, s))
+    with_curve!(curve, verify(engine, curve, public, digest, r, s, steps))
 }
 
 /// Calls a function that is generic over its curve with the type that stands for `$curve`.
@@ -243,6 +265,7 @@ fn sign<C: CurveArithmetic>(
     private: &[u8],
     digest: &[u8],
     random: &mut dyn Random,
+    steps: &mut Steps<'_>,
 ) -> Result<Signature> {
     let private = scalar::<C>(private).ok_or(CryptoError::InvalidKey)?;
     let z = digest_scalar::<C>(curve, digest)?;
@@ -250,8 +273,9 @@ fn sign<C: CurveArithmetic>(
     let nonce = &mut nonce[..curve.size()];
     // A single try fails with a probability of 2^-255: more than one is not luck.
     for _ in 0..2 {
-        random_scalar(curve, random, nonce)?;
-        let r = x_scalar::<C>(&engine.ec_multiply_base(curve, nonce)?)?;
+        random_scalar(curve, random, nonce, steps)?;
+        let r = x_scalar::<C>(&engine.ec_multiply_base(curve, nonce, steps)?)?;
+        steps.spend(inversion(curve))?;
         let k = scalar::<C>(nonce).ok_or(CryptoError::Random)?;
         let inverse =
             Zeroizing::new(Option::<Scalar<C>>::from(Field::invert(&*k)).ok_or(CryptoError::Random)?);
@@ -276,13 +300,15 @@ fn verify<C: CurveArithmetic>(
     digest: &[u8],
     r: &[u8],
     s: &[u8],
+    steps: &mut Steps<'_>,
 ) -> Result<()> {
     let [r, s] = [r, s].map(|number| scalar::<C>(number).ok_or(CryptoError::InvalidSignature));
     let (r, s) = (r?, s?);
     let z = digest_scalar::<C>(curve, digest)?;
+    steps.spend(inversion(curve))?;
     let inverse = Option::<Scalar<C>>::from(Field::invert(&*s)).ok_or(CryptoError::InvalidSignature)?;
     let (u1, u2) = (z * inverse, *r * inverse);
-    let point = match engine.ec_double_multiply(curve, &u1.to_repr(), &u2.to_repr(), public) {
+    let point = match engine.ec_double_multiply(curve, &u1.to_repr(), &u2.to_repr(), public, steps) {
         // The engine knows one error for a key beside the curve and for a sum at infinity.
         Err(CryptoError::InvalidPoint) if on_curve::<C>(public) => Err(CryptoError::InvalidSignature),
         result => result,
@@ -331,15 +357,29 @@ fn is_private_key<C: CurveArithmetic>(private: &[u8]) -> bool {
 /// Bits that make the bias of a reduced random number negligible (FIPS 186-5, A.2.1).
 const EXTRA_BITS: usize = 64;
 
+/// What the reduction of a random number costs, in steps.
+const REDUCTION: u32 = 10_000;
+
+/// What an inversion costs, in steps: of a scalar, or of the field element that makes a point affine, with what little
+/// is done beside it.
+pub(crate) const fn inversion(curve: Curve) -> u32 {
+    match curve {
+        Curve::P256 => 18_000,
+        Curve::P384 => 32_000,
+        Curve::P521 => 55_000,
+    }
+}
+
 /// A number between 1 and n-1 into all of `out`, which has the curve's size; frozen, see [`generate`].
-fn random_scalar(curve: Curve, random: &mut dyn Random, out: &mut [u8]) -> Result<()> {
+fn random_scalar(curve: Curve, random: &mut dyn Random, out: &mut [u8], steps: &mut Steps<'_>) -> Result<()> {
     if out.len() != curve.size() {
         return Err(CryptoError::BufferTooSmall);
     }
     let bits = curve.bits() + EXTRA_BITS;
     let mut bytes = Zeroizing::new([0; U640::BYTES]);
     let bytes = &mut bytes[..bits.div_ceil(8)];
-    random.fill(bytes)?;
+    fill(random, bytes, steps)?;
+    steps.spend(REDUCTION)?;
     bytes[0] &= u8::MAX >> (bytes.len() * 8 - bits);
 
     let number: Zeroizing<U640> = from_bytes(bytes)?;
@@ -467,7 +507,8 @@ mod tests {
             let mut one = [0; MAX_COORDINATE_SIZE];
             one[curve.size() - 1] = 1;
             for &engine in ENGINES {
-                let point = engine.ec_multiply_base(curve, &one[..curve.size()]).unwrap();
+                let point =
+                    engine.ec_multiply_base(curve, &one[..curve.size()], &mut Steps::new(&mut ())).unwrap();
                 assert!(is_same(&point, &generator(curve)));
             }
             // a is p - 3; b is right because the generator would not be on the curve otherwise.
@@ -489,9 +530,10 @@ mod tests {
                 assert!(!is_on_curve(curve, x, y), "{curve:?}");
                 let Ok(point) = Point::new(curve, x, y) else { continue };
                 for &engine in ENGINES {
-                    let refused = multiply(engine, curve, &[2], &point).err();
+                    let refused = multiply(engine, curve, &[2], &point, &mut Steps::new(&mut ())).err();
                     assert_eq!(refused, Some(CryptoError::InvalidPoint), "{curve:?}");
-                    let refused = verify_ecdsa(engine, curve, &point, &[1; 32], &[1], &[1]);
+                    let refused =
+                        verify_ecdsa(engine, curve, &point, &[1; 32], &[1], &[1], &mut Steps::new(&mut ()));
                     assert_eq!(refused, Err(CryptoError::InvalidPoint), "{curve:?}");
                 }
             }
@@ -507,15 +549,30 @@ mod tests {
             for &engine in ENGINES {
                 for private in refused {
                     let error = Some(CryptoError::InvalidKey);
-                    assert_eq!(public_from_private(engine, curve, private).err(), error);
-                    assert_eq!(multiply(engine, curve, private, &generator(curve)).err(), error);
-                    assert_eq!(sign_ecdsa(engine, curve, private, &[1], &mut random(b"k")).err(), error);
+                    assert_eq!(
+                        public_from_private(engine, curve, private, &mut Steps::new(&mut ())).err(),
+                        error
+                    );
+                    assert_eq!(
+                        multiply(engine, curve, private, &generator(curve), &mut Steps::new(&mut ())).err(),
+                        error
+                    );
+                    assert_eq!(
+                        sign_ecdsa(engine, curve, private, &[1], &mut random(b"k"), &mut Steps::new(&mut ()))
+                            .err(),
+                        error
+                    );
                 }
-                let last = public_from_private(engine, curve, &near_order(curve, -1)).unwrap();
+                let last =
+                    public_from_private(engine, curve, &near_order(curve, -1), &mut Steps::new(&mut ()))
+                        .unwrap();
                 assert_eq!(last.x(), generator(curve).x());
                 assert_ne!(last.y(), generator(curve).y());
-                let short = public_from_private(engine, curve, &[3]).unwrap();
-                assert!(is_same(&short, &multiply(engine, curve, &[0, 3], &generator(curve)).unwrap()));
+                let short = public_from_private(engine, curve, &[3], &mut Steps::new(&mut ())).unwrap();
+                assert!(is_same(
+                    &short,
+                    &multiply(engine, curve, &[0, 3], &generator(curve), &mut Steps::new(&mut ())).unwrap()
+                ));
             }
         }
     }
@@ -528,15 +585,17 @@ mod tests {
                 std::vec![near_order(curve, -1), near_order(curve, -2), std::vec![1], std::vec![2]];
             for _ in 0..8 {
                 let mut scalar = std::vec![0; curve.size()];
-                random_scalar(curve, &mut random, &mut scalar).unwrap();
+                random_scalar(curve, &mut random, &mut scalar, &mut Steps::new(&mut ())).unwrap();
                 scalars.push(scalar);
             }
             for (first, second) in scalars.iter().zip(scalars.iter().rev()) {
                 let mut seen: Option<[Point; 3]> = None;
                 for &engine in ENGINES {
-                    let base = engine.ec_multiply_base(curve, first).unwrap();
-                    let product = engine.ec_multiply(curve, second, &base).unwrap();
-                    let sum = engine.ec_double_multiply(curve, second, first, &product).unwrap();
+                    let base = engine.ec_multiply_base(curve, first, &mut Steps::new(&mut ())).unwrap();
+                    let product = engine.ec_multiply(curve, second, &base, &mut Steps::new(&mut ())).unwrap();
+                    let sum = engine
+                        .ec_double_multiply(curve, second, first, &product, &mut Steps::new(&mut ()))
+                        .unwrap();
                     let points = [base, product, sum];
                     if let Some(seen) = &seen {
                         assert!(
@@ -558,14 +617,18 @@ mod tests {
             let one = [1];
             for &engine in ENGINES {
                 for scalar in [&zero[..], order, &[]] {
-                    assert_eq!(engine.ec_multiply_base(curve, scalar).err(), Some(CryptoError::InvalidInput));
                     assert_eq!(
-                        engine.ec_multiply(curve, scalar, &point).err(),
+                        engine.ec_multiply_base(curve, scalar, &mut Steps::new(&mut ())).err(),
+                        Some(CryptoError::InvalidInput)
+                    );
+                    assert_eq!(
+                        engine.ec_multiply(curve, scalar, &point, &mut Steps::new(&mut ())).err(),
                         Some(CryptoError::InvalidInput)
                     );
                 }
-                let double =
-                    |base: &[u8], factor: &[u8]| engine.ec_double_multiply(curve, base, factor, &point);
+                let double = |base: &[u8], factor: &[u8]| {
+                    engine.ec_double_multiply(curve, base, factor, &point, &mut Steps::new(&mut ()))
+                };
                 assert_eq!(double(order, &one).err(), Some(CryptoError::InvalidInput));
                 assert_eq!(double(&one, order).err(), Some(CryptoError::InvalidInput));
                 assert_eq!(double(&zero, &zero).err(), Some(CryptoError::InvalidPoint));
@@ -575,7 +638,7 @@ mod tests {
                 // Both summands are the same point: the case that incomplete formulas get wrong.
                 assert!(is_same(
                     &double(&one, &one).unwrap(),
-                    &engine.ec_multiply_base(curve, &[2]).unwrap()
+                    &engine.ec_multiply_base(curve, &[2], &mut Steps::new(&mut ())).unwrap()
                 ));
             }
         }
@@ -588,11 +651,14 @@ mod tests {
                 let mut privates = [[0; MAX_COORDINATE_SIZE]; 2];
                 let [first, second] = privates.each_mut().map(|private| &mut private[..curve.size()]);
                 let mut random = random(b"ecdh");
-                let first_public = generate(engine, curve, &mut random, first).unwrap();
-                let second_public = generate(engine, curve, &mut random, second).unwrap();
+                let first_public =
+                    generate(engine, curve, &mut random, first, &mut Steps::new(&mut ())).unwrap();
+                let second_public =
+                    generate(engine, curve, &mut random, second, &mut Steps::new(&mut ())).unwrap();
                 assert!(!is_same(&first_public, &second_public));
-                let ours = multiply(engine, curve, first, &second_public).unwrap();
-                let theirs = multiply(engine, curve, second, &first_public).unwrap();
+                let ours = multiply(engine, curve, first, &second_public, &mut Steps::new(&mut ())).unwrap();
+                let theirs =
+                    multiply(engine, curve, second, &first_public, &mut Steps::new(&mut ())).unwrap();
                 assert!(is_same(&ours, &theirs));
             }
         }
@@ -605,13 +671,15 @@ mod tests {
                 let mut private = [0; MAX_COORDINATE_SIZE];
                 let private = &mut private[..curve.size()];
                 let mut random = random(b"ecdsa");
-                let public = generate(engine, curve, &mut random, private).unwrap();
+                let public = generate(engine, curve, &mut random, private, &mut Steps::new(&mut ())).unwrap();
                 for algorithm in [HashAlgorithm::Sha1, HashAlgorithm::Sha256, HashAlgorithm::Sha512] {
                     let digest = hash(algorithm, &[b"message"]);
-                    let signature = sign_ecdsa(engine, curve, private, &digest, &mut random).unwrap();
+                    let signature =
+                        sign_ecdsa(engine, curve, private, &digest, &mut random, &mut Steps::new(&mut ()))
+                            .unwrap();
                     let (r, s) = (signature.r(), signature.s());
                     let verify = |digest: &[u8], r: &[u8], s: &[u8]| {
-                        verify_ecdsa(engine, curve, &public, digest, r, s)
+                        verify_ecdsa(engine, curve, &public, digest, r, s, &mut Steps::new(&mut ()))
                     };
                     assert_eq!(verify(&digest, r, s), Ok(()));
                     let invalid = Err(CryptoError::InvalidSignature);
@@ -621,8 +689,21 @@ mod tests {
                     assert_eq!(verify(&digest, r, &[0]), invalid);
                     assert_eq!(verify(&digest, curve.order(), s), invalid);
                     assert_eq!(verify(&digest, r, curve.order()), invalid);
-                    assert_eq!(verify_ecdsa(engine, curve, &generator(curve), &digest, r, s), invalid);
-                    let again = sign_ecdsa(engine, curve, private, &digest, &mut random).unwrap();
+                    assert_eq!(
+                        verify_ecdsa(
+                            engine,
+                            curve,
+                            &generator(curve),
+                            &digest,
+                            r,
+                            s,
+                            &mut Steps::new(&mut ())
+                        ),
+                        invalid
+                    );
+                    let again =
+                        sign_ecdsa(engine, curve, private, &digest, &mut random, &mut Steps::new(&mut ()))
+                            .unwrap();
                     assert_ne!(again.r(), r, "the secret number is never the same");
                 }
             }
@@ -633,12 +714,22 @@ mod tests {
     fn a_digest_longer_than_the_order_is_cut() {
         let digest: [u8; 64] = core::array::from_fn(|index| index as u8);
         let sign = |digest: &[u8]| {
-            let signature = sign_ecdsa(&SOFTWARE, Curve::P256, &[7], digest, &mut random(b"cut")).unwrap();
+            let signature = sign_ecdsa(
+                &SOFTWARE,
+                Curve::P256,
+                &[7],
+                digest,
+                &mut random(b"cut"),
+                &mut Steps::new(&mut ()),
+            )
+            .unwrap();
             signature.s().to_vec()
         };
         assert_eq!(sign(&digest), sign(&digest[..32]));
         assert_ne!(sign(&digest), sign(&digest[..31]));
-        let refused = sign_ecdsa(&SOFTWARE, Curve::P521, &[7], &[0; 65], &mut random(b"cut")).err();
+        let refused =
+            sign_ecdsa(&SOFTWARE, Curve::P521, &[7], &[0; 65], &mut random(b"cut"), &mut Steps::new(&mut ()))
+                .err();
         assert_eq!(refused, Some(CryptoError::InvalidInput));
     }
 
@@ -651,13 +742,16 @@ mod tests {
             }
         }
         let mut private = [0; 32];
-        let made = generate(&SOFTWARE, Curve::P256, &mut Broken, &mut private).err();
+        let made =
+            generate(&SOFTWARE, Curve::P256, &mut Broken, &mut private, &mut Steps::new(&mut ())).err();
         assert_eq!((made, private), (Some(CryptoError::Random), [0; 32]));
         assert_eq!(
-            sign_ecdsa(&SOFTWARE, Curve::P256, &[7], &[1], &mut Broken).err(),
+            sign_ecdsa(&SOFTWARE, Curve::P256, &[7], &[1], &mut Broken, &mut Steps::new(&mut ())).err(),
             Some(CryptoError::Random)
         );
-        let made = generate(&SOFTWARE, Curve::P256, &mut random(b""), &mut private[..31]).err();
+        let made =
+            generate(&SOFTWARE, Curve::P256, &mut random(b""), &mut private[..31], &mut Steps::new(&mut ()))
+                .err();
         assert_eq!(made, Some(CryptoError::BufferTooSmall));
     }
 
@@ -674,7 +768,7 @@ mod tests {
         for curve in Curve::ALL {
             let drawn = |number: &[u8]| {
                 let mut private = std::vec![0; curve.size()];
-                random_scalar(curve, &mut Constant(number), &mut private).unwrap();
+                random_scalar(curve, &mut Constant(number), &mut private, &mut Steps::new(&mut ())).unwrap();
                 private
             };
             let mut one = std::vec![0; curve.size()];

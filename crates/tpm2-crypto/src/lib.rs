@@ -23,6 +23,7 @@ mod random;
 pub mod rsa;
 mod seeded_stream;
 pub mod self_test;
+pub mod steps;
 
 pub use aes::{AES_BLOCK_SIZE, BlockMode, Direction, aes};
 pub use digest::{
@@ -33,6 +34,7 @@ pub use drbg::{Drbg, ReseedRequired};
 pub use kdf::{kdfa, kdfe};
 pub use random::Random;
 pub use seeded_stream::SeededStream;
+pub use steps::Steps;
 
 /// Why an algorithm gave no answer. Nothing here tells more than the caller may pass on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

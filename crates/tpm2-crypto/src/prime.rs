@@ -22,11 +22,11 @@
 //! How long the search takes tells how many candidates were rejected, and where memory is touched while
 //! sieving depends on the start. The exponentiations take a fixed time.
 
-use crate::engine::number::{Number, from_bytes, pause, to_bytes, with_width};
+use crate::engine::number::{Number, from_bytes, to_bytes, with_width, words};
 use crate::engine::{Engine, ModExp};
-use crate::{CryptoError, Random, Result};
+use crate::random::fill;
+use crate::{CryptoError, Random, Result, Steps};
 use crypto_bigint::{Limb, NonZero, Reciprocal, Uint, Word};
-use tee_api::Checkpoint;
 use zeroize::{Zeroize, Zeroizing};
 
 /// The version of the procedure. A change of the procedure is a new version beside this one, never instead of
@@ -48,19 +48,19 @@ pub struct Wanted<'a> {
 /// Writes a prime of `out.len()` bytes: 128, 192 or 256.
 ///
 /// [`CryptoError::InvalidInput`] for another length or exponent, [`CryptoError::Random`] when `random` fails
-/// or gives numbers that cannot be random, [`CryptoError::Cancelled`] when `checkpoint` says so; `out` is
+/// or gives numbers that cannot be random, [`CryptoError::Cancelled`] when a checkpoint says so; `out` is
 /// then zero.
 pub fn generate(
     engine: &dyn Engine,
     wanted: Wanted<'_>,
     random: &mut dyn Random,
-    checkpoint: &mut dyn Checkpoint,
+    steps: &mut Steps<'_>,
     out: &mut [u8],
 ) -> Result<()> {
     let size = out.len();
     let result = match rounds(size) {
         Some(rounds) if wanted.exponent >= 3 && wanted.exponent % 2 == 1 => {
-            with_width!(size, search(&mut Search { engine, wanted, rounds, random, checkpoint }, out))
+            with_width!(size, search(&mut Search { engine, wanted, rounds, random, steps }, out))
         }
         _ => Err(CryptoError::InvalidInput),
     };
@@ -79,6 +79,9 @@ const fn rounds(size: usize) -> Option<usize> {
     }
 }
 
+/// What step 3 and the bytes for the engine cost, in steps, besides what grows with the width.
+const CANDIDATE: u32 = 600;
+
 /// Candidates from one start.
 const WINDOW: u32 = 4096;
 
@@ -96,19 +99,19 @@ const FIRST_BASE: [u8; MAX_PRIME_SIZE] = {
     base
 };
 
-struct Search<'a> {
+struct Search<'a, 's> {
     engine: &'a dyn Engine,
     wanted: Wanted<'a>,
     rounds: usize,
     random: &'a mut dyn Random,
-    checkpoint: &'a mut dyn Checkpoint,
+    steps: &'a mut Steps<'s>,
 }
 
 #[inline(never)]
-fn search<const LIMBS: usize>(search: &mut Search<'_>, out: &mut [u8]) -> Result<()> {
+fn search<const LIMBS: usize>(search: &mut Search<'_, '_>, out: &mut [u8]) -> Result<()> {
     let other: Option<Number<LIMBS>> = search.wanted.distant_from.map(from_bytes).transpose()?;
     for _ in 0..MAX_WINDOWS {
-        search.random.fill(out)?;
+        fill(search.random, out, search.steps)?;
         if let Some(first) = out.first_mut() {
             *first |= 0xc0;
         }
@@ -123,7 +126,7 @@ fn search<const LIMBS: usize>(search: &mut Search<'_>, out: &mut [u8]) -> Result
     Err(CryptoError::Random)
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
     /// Steps 2 to 5: writes the first prime of the window into `out`, if there is one.
     fn window<const LIMBS: usize>(
         &mut self,
@@ -131,25 +134,28 @@ impl Search<'_> {
         other: Option<&Uint<LIMBS>>,
         out: &mut [u8],
     ) -> Result<bool> {
-        pause(self.checkpoint)?;
-        let sieve = Sieve::new(start);
+        let sieve = Sieve::new(start, self.steps)?;
         let size = out.len();
-        let exponent = self.wanted.exponent;
-        let mut candidates = sieve
-            .survivors()
-            .map_while(|index| {
+        let mut indices = sieve.survivors();
+        let mut next = |search: &mut Self| -> Result<Option<Candidate>> {
+            for index in indices.by_ref() {
+                search.steps.spend(CANDIDATE + 12 * words::<LIMBS>())?;
                 let number = Zeroizing::new(start.wrapping_add(&Uint::from_u32(STEP * index)));
-                (*number >= *start).then_some(number)
-            })
-            .filter(|number| {
-                is_coprime(number, exponent) && other.is_none_or(|other| is_distant(number, other))
-            })
-            .map(|number| Candidate::new(&number, size));
-
+                if *number < *start {
+                    break;
+                }
+                if is_coprime(&number, search.wanted.exponent)
+                    && other.is_none_or(|other| is_distant(&number, other))
+                {
+                    return Ok(Some(Candidate::new(&number, size)));
+                }
+            }
+            Ok(None)
+        };
         let in_pairs = self.engine.prefers_pairs(size);
         let first_base = FIRST_BASE.get(..size).ok_or(CryptoError::InvalidInput)?;
-        while let Some(first) = candidates.next() {
-            let second = if in_pairs { candidates.next() } else { None };
+        while let Some(first) = next(self)? {
+            let second = if in_pairs { next(self)? } else { None };
             let passed = match &second {
                 Some(second) => self.test_two([&first, second], [first_base; 2])?,
                 None => [self.test(&first, first_base)?, false],
@@ -188,7 +194,7 @@ impl Search<'_> {
         let base = buffer.get_mut(..candidate.size).ok_or(CryptoError::InvalidInput)?;
         // Half of all drawings succeed at the least: this many failures are a broken source.
         for _ in 0..256 {
-            self.random.fill(base)?;
+            fill(self.random, base, self.steps)?;
             if !is_one(base) && base.iter().any(|byte| *byte != 0) && *base < *candidate.minus_one() {
                 return Ok(base);
             }
@@ -199,7 +205,7 @@ impl Search<'_> {
     fn test(&mut self, candidate: &Candidate, base: &[u8]) -> Result<bool> {
         let mut power = Zeroizing::new([0; MAX_PRIME_SIZE]);
         let power = power.get_mut(..candidate.size).ok_or(CryptoError::InvalidInput)?;
-        self.engine.mod_exp(candidate.miller_rabin(base), power, self.checkpoint)?;
+        self.engine.mod_exp(candidate.miller_rabin(base), power, self.steps)?;
         Ok(candidate.accepts(power))
     }
 
@@ -210,7 +216,7 @@ impl Search<'_> {
         let first_power = first_power.get_mut(..first.size).ok_or(CryptoError::InvalidInput)?;
         let second_power = second_power.get_mut(..second.size).ok_or(CryptoError::InvalidInput)?;
         let operands = [first.miller_rabin(bases[0]), second.miller_rabin(bases[1])];
-        self.engine.mod_exp_two(operands, [&mut *first_power, &mut *second_power], self.checkpoint)?;
+        self.engine.mod_exp_two(operands, [&mut *first_power, &mut *second_power], self.steps)?;
         Ok([first.accepts(first_power), second.accepts(second_power)])
     }
 }
@@ -323,13 +329,18 @@ const fn odd_composites() -> [bool; SIEVE_LIMIT / 2] {
     composite
 }
 
+/// What the sieve costs, in steps: a division by a product of primes, besides what grows with the width, and the
+/// beginning with a prime, besides a step for each candidate that it strikes.
+const DIVISION: u32 = 60;
+const STRIKE_OUT: u32 = 10;
+
 /// Which candidates of a window have no small divisor.
 struct Sieve {
     struck: Zeroizing<[u8; WINDOW as usize / 8]>,
 }
 
 impl Sieve {
-    fn new<const LIMBS: usize>(start: &Uint<LIMBS>) -> Self {
+    fn new<const LIMBS: usize>(start: &Uint<LIMBS>, steps: &mut Steps<'_>) -> Result<Self> {
         let mut sieve = Self { struck: Zeroizing::new([0; WINDOW as usize / 8]) };
         let mut rest = &SMALL_PRIMES[..];
         while !rest.is_empty() {
@@ -343,12 +354,14 @@ impl Sieve {
             let (group, behind) = rest.split_at(count);
             rest = behind;
             let Some(divisor) = NonZero::new(Limb(product)).into_option() else { break };
+            steps.spend(DIVISION + 5 * words::<LIMBS>())?;
             let residue = start.rem_limb_with_reciprocal(&Reciprocal::new(divisor)).0;
             for prime in group {
+                steps.spend(STRIKE_OUT + WINDOW / u32::from(*prime))?;
                 sieve.strike(u32::from(*prime), (residue % Word::from(*prime)) as u32);
             }
         }
-        sieve
+        Ok(sieve)
     }
 
     /// Strikes each i for which `prime` divides start + 4i, where `residue` is start modulo `prime`.
@@ -433,7 +446,7 @@ mod tests {
     fn key(engine: &dyn Engine, exponent: u32, context: &[u8], size: usize) -> (Vec<u8>, Vec<u8>) {
         let (mut prime, mut modulus) = (std::vec![0; size], std::vec![0; 2 * size]);
         let mut stream = SeededStream::new(b"seed", b"RSA", context);
-        rsa::generate(engine, exponent, &mut stream, &mut Patience::endless(), &mut prime, &mut modulus)
+        rsa::generate(engine, exponent, &mut stream, &mut Steps::new(&mut ()), &mut prime, &mut modulus)
             .unwrap();
         (prime, modulus)
     }
@@ -516,14 +529,20 @@ mod tests {
         let mut out = [0xaa; 128];
         let wanted = Wanted { exponent: 65537, distant_from: None };
         // With all bits set the window has a single candidate, 2^1024 - 1, which is not prime.
-        let outcome = generate(&SOFTWARE, wanted, &mut Stuck(0xff), &mut Patience::endless(), &mut out);
+        let outcome = generate(&SOFTWARE, wanted, &mut Stuck(0xff), &mut Steps::new(&mut ()), &mut out);
         assert_eq!((outcome, out), (Err(CryptoError::Random), [0; 128]));
 
         let mut stream = SeededStream::new(b"seed", b"RSA", b"");
         let mut attempt = |exponent, size| {
             let wanted = Wanted { exponent, distant_from: None };
             let mut out = std::vec![0; size];
-            generate(&SOFTWARE, wanted, &mut stream, &mut Patience { asked: 0, limit: 0 }, &mut out)
+            generate(
+                &SOFTWARE,
+                wanted,
+                &mut stream,
+                &mut Steps::new(&mut Patience { asked: 0, limit: 0 }),
+                &mut out,
+            )
         };
         for (exponent, size) in
             [(0, 128), (1, 128), (65536, 128), (65537, 0), (65537, 64), (65537, 129), (65537, 512)]
@@ -558,7 +577,7 @@ mod tests {
         let mut bytes = [0x5c; 128];
         SeededStream::new(b"seed", b"sieve", b"").fill(&mut bytes).unwrap();
         let start = U1024::from_be_slice(&bytes);
-        let survivors: Vec<_> = Sieve::new(&start).survivors().collect();
+        let survivors: Vec<_> = Sieve::new(&start, &mut Steps::new(&mut ())).unwrap().survivors().collect();
         for index in 0..WINDOW {
             let number = start.wrapping_add(&U1024::from_u32(STEP * index));
             let divisible = SMALL_PRIMES.iter().any(|prime| {

@@ -3,16 +3,16 @@
 //! A private key is kept as one prime beside the public modulus, as the TPM keeps it
 //! (`TPM2B_PRIVATE_KEY_RSA`); everything else is computed when the key is used.
 
-use crate::engine::number::{Number, from_bytes, to_bytes};
+use crate::engine::number::{Number, SETUP, from_bytes, multiplication, to_bytes, words};
 use crate::engine::{Engine, MAX_MODULUS_SIZE, ModExp};
 use crate::prime::{self, MAX_PRIME_SIZE};
-use crate::{CryptoError, Random, Result};
+use crate::{CryptoError, Random, Result, Steps};
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Limb, NonZero, Odd, Reciprocal, U64, Uint, Word};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
-use tee_api::Checkpoint;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+mod inversion;
 pub(crate) mod known_answer;
 mod mask;
 pub mod oaep;
@@ -54,10 +54,10 @@ pub fn public_operation(
     key: PublicKey<'_>,
     input: &[u8],
     out: &mut [u8],
-    checkpoint: &mut dyn Checkpoint,
+    steps: &mut Steps<'_>,
 ) -> Result<()> {
     check_public(key)?;
-    engine.mod_exp_public(input, key.exponent, key.modulus, out, checkpoint)
+    engine.mod_exp_public(input, key.exponent, key.modulus, out, steps)
 }
 
 /// A private key, ready for use. Wiped when it goes.
@@ -81,9 +81,9 @@ impl PrivateKey {
     /// half its length and squares as long as it is (Part 1, 43.1), and the exponent is odd and coprime to
     /// both primes less one. Whether the numbers are prime is not checked; [`private_operation`] gives no
     /// answer if they are not.
-    pub fn new(key: PublicKey<'_>, prime_p: &[u8]) -> Result<Self> {
+    pub fn new(key: PublicKey<'_>, prime_p: &[u8], steps: &mut Steps<'_>) -> Result<Self> {
         check_public(key)?;
-        with_prime_width!(key.modulus.len(), complete_key(key, prime_p))
+        with_prime_width!(key.modulus.len(), complete_key(key, prime_p, steps))
     }
 
     /// The length of the modulus in bytes.
@@ -111,7 +111,7 @@ impl PrivateKey {
 /// The result is only given out when the public operation leads back from it to `input`: a fault in one half
 /// of the computation would otherwise give the primes away. [`CryptoError::InvalidInput`] (`TPM_RC_VALUE`)
 /// when `input` is not less than the modulus, [`CryptoError::InvalidKey`] (`TPM_RC_FAILURE`, or a key whose
-/// factors are not prime) when the check fails, [`CryptoError::Cancelled`] when `checkpoint` says so; `out`
+/// factors are not prime) when the check fails, [`CryptoError::Cancelled`] when a checkpoint says so; `out`
 /// is then zero.
 ///
 /// The time it takes depends on the key's size alone.
@@ -120,10 +120,10 @@ pub fn private_operation(
     key: &PrivateKey,
     input: &[u8],
     out: &mut [u8],
-    checkpoint: &mut dyn Checkpoint,
+    steps: &mut Steps<'_>,
 ) -> Result<()> {
     let result = if out.len() == key.modulus_size {
-        with_prime_width!(key.modulus_size, private_exponentiation(engine, key, input, out, checkpoint))
+        with_prime_width!(key.modulus_size, private_exponentiation(engine, key, input, out, steps))
     } else {
         Err(CryptoError::InvalidInput)
     };
@@ -143,11 +143,11 @@ pub fn generate(
     engine: &dyn Engine,
     exponent: u32,
     random: &mut dyn Random,
-    checkpoint: &mut dyn Checkpoint,
+    steps: &mut Steps<'_>,
     prime_out: &mut [u8],
     modulus_out: &mut [u8],
 ) -> Result<()> {
-    let result = generate_primes(engine, exponent, random, checkpoint, prime_out, modulus_out);
+    let result = generate_primes(engine, exponent, random, steps, prime_out, modulus_out);
     if result.is_err() {
         prime_out.zeroize();
         modulus_out.zeroize();
@@ -160,7 +160,7 @@ fn generate_primes(
     engine: &dyn Engine,
     exponent: u32,
     random: &mut dyn Random,
-    checkpoint: &mut dyn Checkpoint,
+    steps: &mut Steps<'_>,
     prime_out: &mut [u8],
     modulus_out: &mut [u8],
 ) -> Result<()> {
@@ -170,9 +170,9 @@ fn generate_primes(
         return Err(CryptoError::InvalidInput);
     }
     let wanted = prime::Wanted { exponent, distant_from: None };
-    prime::generate(engine, wanted, random, checkpoint, prime_out)?;
+    prime::generate(engine, wanted, random, steps, prime_out)?;
     let wanted = prime::Wanted { exponent, distant_from: Some(prime_out) };
-    prime::generate(engine, wanted, random, checkpoint, prime_q)?;
+    prime::generate(engine, wanted, random, steps, prime_q)?;
     with_prime_width!(modulus_out.len(), multiply_primes(prime_out, prime_q, modulus_out))
 }
 
@@ -195,10 +195,15 @@ fn check_public(key: PublicKey<'_>) -> Result<()> {
 
 /// [`PrivateKey::new`] for primes of a width.
 #[inline(never)]
-fn complete_key<const LIMBS: usize>(key: PublicKey<'_>, prime_p: &[u8]) -> Result<PrivateKey> {
+fn complete_key<const LIMBS: usize>(
+    key: PublicKey<'_>,
+    prime_p: &[u8],
+    steps: &mut Steps<'_>,
+) -> Result<PrivateKey> {
     if prime_p.len() != key.modulus.len() / 2 {
         return Err(CryptoError::InvalidKey);
     }
+    steps.spend(exact_division::<LIMBS>() + 3 * multiplication::<LIMBS>())?;
     let (modulus_high, modulus_low) = halves::<LIMBS>(key.modulus)?;
     let p = from_bytes::<LIMBS>(prime_p)?;
     let p_odd = odd(&p)?;
@@ -217,10 +222,12 @@ fn complete_key<const LIMBS: usize>(key: PublicKey<'_>, prime_p: &[u8]) -> Resul
     // Both primes have the same length, so q is less than 2p.
     let mut q_modulo_p = Zeroizing::new(q.wrapping_sub(&p));
     q_modulo_p.conditional_assign(&q, q.ct_lt(&p));
-    let coefficient =
-        Zeroizing::new(q_modulo_p.invert_odd_mod(&p_odd).into_option().ok_or(CryptoError::InvalidKey)?);
-    let exponent_p = private_exponent(key.exponent, &p_odd)?;
-    let exponent_q = private_exponent(key.exponent, &q_odd)?;
+    let mut numbers = Zeroizing::new([0; 2 * MAX_PRIME_SIZE]);
+    let (q_bytes, coefficient) = two_of(&mut numbers, prime_p.len())?;
+    to_bytes(&q_modulo_p, q_bytes);
+    inversion::invert(q_bytes, prime_p, coefficient, steps)?;
+    let exponent_p = private_exponent(key.exponent, &p_odd, steps)?;
+    let exponent_q = private_exponent(key.exponent, &q_odd, steps)?;
 
     let mut private = PrivateKey {
         modulus_size: key.modulus.len(),
@@ -240,16 +247,23 @@ fn complete_key<const LIMBS: usize>(key: PublicKey<'_>, prime_p: &[u8]) -> Resul
         (&mut private.prime_q, &q),
         (&mut private.exponent_p, &exponent_p),
         (&mut private.exponent_q, &exponent_q),
-        (&mut private.coefficient, &coefficient),
     ] {
         to_bytes(number, buffer.get_mut(..prime_p.len()).unwrap_or_default());
+    }
+    for (kept, given) in private.coefficient.iter_mut().zip(coefficient) {
+        *kept = *given;
     }
     Ok(private)
 }
 
 /// e^-1 mod (prime - 1): the number d = (1 + k (prime - 1)) / e for the k that makes this whole. Divided
 /// modulo a power of two.
-fn private_exponent<const LIMBS: usize>(exponent: u32, prime: &Odd<Uint<LIMBS>>) -> Result<Number<LIMBS>> {
+fn private_exponent<const LIMBS: usize>(
+    exponent: u32,
+    prime: &Odd<Uint<LIMBS>>,
+    steps: &mut Steps<'_>,
+) -> Result<Number<LIMBS>> {
+    steps.spend(WORD_INVERSION + exact_division::<LIMBS>() + 2 * multiplication::<LIMBS>())?;
     let minus_one = Zeroizing::new(prime.as_ref().wrapping_sub(&Uint::ONE));
     let divisor = NonZero::new(Limb::from_u32(exponent)).into_option().ok_or(CryptoError::InvalidKey)?;
     let residue = Zeroizing::new(minus_one.rem_limb_with_reciprocal(&Reciprocal::new(divisor)).0);
@@ -264,6 +278,15 @@ fn private_exponent<const LIMBS: usize>(exponent: u32, prime: &Odd<Uint<LIMBS>>)
 #[allow(clippy::useless_conversion, reason = "a word has 32 bits on some targets")]
 fn widen(word: Word) -> u64 {
     u64::from(word)
+}
+
+/// What inverting a word modulo a word costs, in steps.
+const WORD_INVERSION: u32 = 4_500;
+
+/// What [`inverse_modulo_width`] and a multiplication with it cost, in steps: two multiplications without reduction
+/// for each of at most ten times that the number of right bits doubles.
+const fn exact_division<const LIMBS: usize>() -> u32 {
+    21 * words::<LIMBS>() * words::<LIMBS>()
 }
 
 /// The inverse of an odd number modulo 2^(its width), by Newton's iteration.
@@ -300,7 +323,7 @@ fn private_exponentiation<const LIMBS: usize>(
     key: &PrivateKey,
     input: &[u8],
     out: &mut [u8],
-    checkpoint: &mut dyn Checkpoint,
+    steps: &mut Steps<'_>,
 ) -> Result<()> {
     let public = key.public_key();
     let input_halves = halves::<LIMBS>(input)?;
@@ -311,6 +334,8 @@ fn private_exponentiation<const LIMBS: usize>(
         return Err(CryptoError::InvalidInput);
     }
 
+    // Two moduli, and what `reduce` does for each.
+    steps.spend(2 * (SETUP + 5) * multiplication::<LIMBS>())?;
     let p_params = montgomery::<LIMBS>(key.half(&key.prime_p))?;
     let q_params = montgomery::<LIMBS>(key.half(&key.prime_q))?;
     let size = key.modulus_size / 2;
@@ -325,15 +350,16 @@ fn private_exponentiation<const LIMBS: usize>(
         ModExp { base: base_p, exponent: key.half(&key.exponent_p), modulus: key.half(&key.prime_p) },
         ModExp { base: base_q, exponent: key.half(&key.exponent_q), modulus: key.half(&key.prime_q) },
     ];
-    engine.mod_exp_two(operands, [&mut *power_p, &mut *power_q], checkpoint)?;
+    engine.mod_exp_two(operands, [&mut *power_p, &mut *power_q], steps)?;
 
+    steps.spend(7 * multiplication::<LIMBS>())?;
     let coefficient = from_bytes::<LIMBS>(key.half(&key.coefficient))?;
     let powers = (from_bytes::<LIMBS>(power_p)?, from_bytes::<LIMBS>(power_q)?);
     combine(&powers.0, &powers.1, &coefficient, &p_params, &q_params, out);
 
     let mut back = Zeroizing::new([0; MAX_MODULUS_SIZE]);
     let back = back.get_mut(..key.modulus_size).ok_or(CryptoError::InvalidKey)?;
-    engine.mod_exp_public(out, key.public_exponent, public.modulus, back, checkpoint)?;
+    engine.mod_exp_public(out, key.public_exponent, public.modulus, back, steps)?;
     let (back_halves, same) = (halves::<LIMBS>(back)?, |a: &Number<LIMBS>, b: &Number<LIMBS>| a.ct_eq(b));
     if bool::from(same(&back_halves.0, &input_halves.0) & same(&back_halves.1, &input_halves.1)) {
         Ok(())
@@ -402,12 +428,13 @@ mod tests {
         let engine = ENGINES[ENGINES.len() - 1];
         let mut stream = SeededStream::new(b"seed", b"RSA", b"tests");
         let (mut prime, mut modulus) = (std::vec![0; size / 2], std::vec![0; size]);
-        generate(engine, EXPONENT, &mut stream, &mut Patience::endless(), &mut prime, &mut modulus).unwrap();
+        generate(engine, EXPONENT, &mut stream, &mut Steps::new(&mut ()), &mut prime, &mut modulus).unwrap();
         (prime, modulus)
     }
 
     fn other_prime(prime: &[u8], modulus: &[u8]) -> Vec<u8> {
-        let key = PrivateKey::new(PublicKey { modulus, exponent: EXPONENT }, prime).unwrap();
+        let key = PrivateKey::new(PublicKey { modulus, exponent: EXPONENT }, prime, &mut Steps::new(&mut ()))
+            .unwrap();
         key.half(&key.prime_q).to_vec()
     }
 
@@ -434,7 +461,7 @@ mod tests {
             let other = other_prime(&prime, &modulus);
             // Either prime will do, though one is the larger.
             for prime in [&prime, &other] {
-                let private = PrivateKey::new(public, prime).unwrap();
+                let private = PrivateKey::new(public, prime, &mut Steps::new(&mut ())).unwrap();
                 assert_eq!(private.public_key().modulus, modulus);
                 let mut largest = modulus.clone();
                 largest[size - 1] -= 1;
@@ -445,11 +472,27 @@ mod tests {
                     for engine in ENGINES {
                         let (mut middle, mut back) = (std::vec![0xaa; size], std::vec![0xaa; size]);
                         let mut patience = Patience::endless();
-                        private_operation(*engine, &private, input, &mut middle, &mut patience).unwrap();
-                        public_operation(*engine, public, &middle, &mut back, &mut patience).unwrap();
+                        private_operation(
+                            *engine,
+                            &private,
+                            input,
+                            &mut middle,
+                            &mut Steps::new(&mut patience),
+                        )
+                        .unwrap();
+                        public_operation(*engine, public, &middle, &mut back, &mut Steps::new(&mut patience))
+                            .unwrap();
                         assert_eq!(back[size - input.len()..], input[..]);
-                        public_operation(*engine, public, input, &mut middle, &mut patience).unwrap();
-                        private_operation(*engine, &private, &middle, &mut back, &mut patience).unwrap();
+                        public_operation(*engine, public, input, &mut middle, &mut Steps::new(&mut patience))
+                            .unwrap();
+                        private_operation(
+                            *engine,
+                            &private,
+                            &middle,
+                            &mut back,
+                            &mut Steps::new(&mut patience),
+                        )
+                        .unwrap();
                         assert_eq!(back[size - input.len()..], input[..]);
                     }
                 }
@@ -461,13 +504,13 @@ mod tests {
     fn operands_out_of_range_are_refused() {
         let (prime, modulus) = key(256);
         let public = PublicKey { modulus: &modulus, exponent: EXPONENT };
-        let private = PrivateKey::new(public, &prime).unwrap();
+        let private = PrivateKey::new(public, &prime, &mut Steps::new(&mut ())).unwrap();
         for engine in ENGINES.iter().copied() {
             let refused = |input: &[u8], out_size: usize| {
                 let mut out = std::vec![0xaa; out_size];
-                let outcome = private_operation(engine, &private, input, &mut out, &mut Patience::endless());
+                let outcome = private_operation(engine, &private, input, &mut out, &mut Steps::new(&mut ()));
                 assert_eq!((outcome, &out), (Err(CryptoError::InvalidInput), &std::vec![0; out_size]));
-                let outcome = public_operation(engine, public, input, &mut out, &mut Patience::endless());
+                let outcome = public_operation(engine, public, input, &mut out, &mut Steps::new(&mut ()));
                 assert_eq!((outcome, out), (Err(CryptoError::InvalidInput), std::vec![0; out_size]));
             };
             refused(&modulus, 256);
@@ -484,7 +527,7 @@ mod tests {
         let (prime, modulus) = key(256);
         let other = other_prime(&prime, &modulus);
         let refused = |modulus: &[u8], exponent: u32, prime: &[u8]| {
-            let outcome = PrivateKey::new(PublicKey { modulus, exponent }, prime);
+            let outcome = PrivateKey::new(PublicKey { modulus, exponent }, prime, &mut Steps::new(&mut ()));
             assert_eq!(outcome.err(), Some(CryptoError::InvalidKey));
         };
         let changed = |bytes: &[u8], index: usize| {
@@ -522,17 +565,23 @@ mod tests {
             number.rem_limb_with_reciprocal(&Reciprocal::new(divisor)) == Limb::ZERO
         };
         let exponent = (3..).step_by(2).find(divides).unwrap();
-        let outcome = PrivateKey::new(PublicKey { modulus: &modulus, exponent }, &prime);
+        let outcome =
+            PrivateKey::new(PublicKey { modulus: &modulus, exponent }, &prime, &mut Steps::new(&mut ()));
         assert_eq!(outcome.err(), Some(CryptoError::InvalidKey));
     }
 
     #[test]
     fn a_fault_gives_nothing_away() {
         let (prime, modulus) = key(256);
-        let private = PrivateKey::new(PublicKey { modulus: &modulus, exponent: EXPONENT }, &prime).unwrap();
+        let private = PrivateKey::new(
+            PublicKey { modulus: &modulus, exponent: EXPONENT },
+            &prime,
+            &mut Steps::new(&mut ()),
+        )
+        .unwrap();
         let engine = Altered { in_pairs: false, faulty: true };
         let mut out = [0xaa; 256];
-        let outcome = private_operation(&engine, &private, &[0x42; 256], &mut out, &mut Patience::endless());
+        let outcome = private_operation(&engine, &private, &[0x42; 256], &mut out, &mut Steps::new(&mut ()));
         assert_eq!((outcome, out), (Err(CryptoError::InvalidKey), [0; 256]));
     }
 
@@ -543,7 +592,14 @@ mod tests {
             let mut stream = SeededStream::new(b"seed", b"RSA", b"tests");
             let mut patience = Patience { asked: 0, limit };
             let engine = ENGINES[ENGINES.len() - 1];
-            let outcome = generate(engine, EXPONENT, &mut stream, &mut patience, &mut prime, &mut modulus);
+            let outcome = generate(
+                engine,
+                EXPONENT,
+                &mut stream,
+                &mut Steps::new(&mut patience),
+                &mut prime,
+                &mut modulus,
+            );
             assert_eq!((outcome, prime, modulus), (Err(CryptoError::Cancelled), [0; 128], [0; 256]));
         }
     }

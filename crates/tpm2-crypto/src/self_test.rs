@@ -8,20 +8,8 @@ use crate::ecc::{self, Curve, Point};
 use crate::engine::Engine;
 use crate::{
     AES_BLOCK_SIZE, BlockMode, CryptoError, Direction, Drbg, HashAlgorithm, Random, Result, SeededStream,
-    aes, hash, hmac, kdfa, kdfe,
+    Steps, aes, hash, hmac, kdfa, kdfe,
 };
-
-/// An algorithm did not give its known answer: nothing that depends on it may be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failed;
-
-impl core::fmt::Display for Failed {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("a known answer test failed")
-    }
-}
-
-impl core::error::Error for Failed {}
 
 /// What can be tested, each on its own and below a few milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,21 +34,32 @@ pub enum Algorithm {
     Rsa,
 }
 
-/// Runs the known answer test of one algorithm on the engine that will be used.
-pub fn run(algorithm: Algorithm, engine: &dyn Engine) -> core::result::Result<(), Failed> {
+/// Runs the known answer test of one algorithm on the engine that will be used. `Ok(false)` when it did not give its
+/// answer: nothing that depends on it may be trusted. [`CryptoError::Cancelled`] when a checkpoint says so: nothing is
+/// known then.
+pub fn run(algorithm: Algorithm, engine: &dyn Engine, steps: &mut Steps<'_>) -> Result<bool> {
     let passed = match algorithm {
-        Algorithm::Hash(algorithm) => test_hash(algorithm),
-        Algorithm::Hmac(algorithm) => test_hmac(algorithm),
-        Algorithm::Aes(mode) => test_aes(mode),
-        Algorithm::Drbg => test_drbg(),
-        Algorithm::SeededStream => test_seeded_stream(),
-        Algorithm::Kdf => test_kdf(),
-        Algorithm::Ecdsa(curve) => test_ecdsa(engine, curve),
-        Algorithm::Ecdh(curve) => test_ecdh(engine, curve),
-        Algorithm::Rsa => crate::rsa::known_answer::test(engine),
+        Algorithm::Hash(algorithm) => steps.spend(HASH).and_then(|()| test_hash(algorithm)),
+        Algorithm::Hmac(algorithm) => steps.spend(HASH).and_then(|()| test_hmac(algorithm)),
+        Algorithm::Aes(mode) => steps.spend(CIPHER).and_then(|()| test_aes(mode)),
+        Algorithm::Drbg => steps.spend(GENERATOR).and_then(|()| test_drbg()),
+        Algorithm::SeededStream => steps.spend(GENERATOR).and_then(|()| test_seeded_stream()),
+        Algorithm::Kdf => steps.spend(GENERATOR).and_then(|()| test_kdf()),
+        Algorithm::Ecdsa(curve) => test_ecdsa(engine, curve, steps),
+        Algorithm::Ecdh(curve) => test_ecdh(engine, curve, steps),
+        Algorithm::Rsa => crate::rsa::known_answer::test(engine, steps),
     };
-    if passed == Ok(true) { Ok(()) } else { Err(Failed) }
+    match passed {
+        Err(CryptoError::Cancelled) => Err(CryptoError::Cancelled),
+        passed => Ok(passed == Ok(true)),
+    }
 }
+
+/// What the tests without an engine cost, in steps. Together they stay within the budget between two checkpoints, so
+/// that they can be run when power comes.
+const HASH: u32 = 5_000;
+const CIPHER: u32 = 20_000;
+const GENERATOR: u32 = 70_000;
 
 fn test_hash(algorithm: HashAlgorithm) -> Result<bool> {
     let answer = answer(&answers::HASH, |answer| answer.algorithm == algorithm)?;
@@ -131,32 +130,35 @@ fn test_kdf() -> Result<bool> {
     Ok(passed)
 }
 
-fn test_ecdsa(engine: &dyn Engine, curve: Curve) -> Result<bool> {
+fn test_ecdsa(engine: &dyn Engine, curve: Curve, steps: &mut Steps<'_>) -> Result<bool> {
     let answer = ecc_answer(curve)?;
     let public = Point::new(curve, answer.x, answer.y)?;
     let digest = hash(answer.hash, &[b"sample"]);
     let signature =
-        ecc::sign_ecdsa(engine, curve, answer.private, &digest, &mut Number(answer.nonce_less_one))?;
-    let valid = ecc::verify_ecdsa(engine, curve, &public, &digest, answer.r, answer.s);
-    let invalid = ecc::verify_ecdsa(engine, curve, &public, &digest, answer.s, answer.r);
+        ecc::sign_ecdsa(engine, curve, answer.private, &digest, &mut Number(answer.nonce_less_one), steps)?;
+    let mut is_valid = |r, s| match ecc::verify_ecdsa(engine, curve, &public, &digest, r, s, steps) {
+        Ok(()) => Ok(true),
+        Err(CryptoError::InvalidSignature) => Ok(false),
+        Err(error) => Err(error),
+    };
+    let distinguished = is_valid(answer.r, answer.s)? && !is_valid(answer.s, answer.r)?;
 
     let mut private = [0; ecc::MAX_COORDINATE_SIZE];
     let private = &mut private[..curve.size()];
-    ecc::generate(engine, curve, &mut fixed_stream(), private)?;
+    ecc::generate(engine, curve, &mut fixed_stream(), private, steps)?;
     Ok(signature.r() == answer.r
         && signature.s() == answer.s
-        && valid == Ok(())
-        && invalid == Err(CryptoError::InvalidSignature)
+        && distinguished
         && *private == *answer.seeded_private)
 }
 
-fn test_ecdh(engine: &dyn Engine, curve: Curve) -> Result<bool> {
+fn test_ecdh(engine: &dyn Engine, curve: Curve, steps: &mut Steps<'_>) -> Result<bool> {
     let answer = ecc_answer(curve)?;
-    let public = ecc::public_from_private(engine, curve, answer.private)?;
+    let public = ecc::public_from_private(engine, curve, answer.private, steps)?;
     let mut other = [0; ecc::MAX_COORDINATE_SIZE];
     let other = &mut other[..curve.size()];
-    ecc::generate(engine, curve, &mut Number(answer.nonce_less_one), other)?;
-    let shared = ecc::multiply(engine, curve, other, &public)?;
+    ecc::generate(engine, curve, &mut Number(answer.nonce_less_one), other, steps)?;
+    let shared = ecc::multiply(engine, curve, other, &public, steps)?;
     Ok(public.x() == answer.x && public.y() == answer.y && shared.x() == answer.shared)
 }
 
@@ -190,8 +192,6 @@ impl Random for Number {
 mod tests {
     use std::vec::Vec;
 
-    use tee_api::Checkpoint;
-
     use super::*;
     use crate::engine::testing::ENGINES;
     use crate::engine::{ModExp, SOFTWARE};
@@ -213,7 +213,7 @@ mod tests {
     fn every_algorithm_gives_its_known_answer() {
         for engine in ENGINES {
             for algorithm in every_algorithm() {
-                assert_eq!(run(algorithm, *engine), Ok(()), "{algorithm:?}");
+                assert_eq!(run(algorithm, *engine, &mut Steps::new(&mut ())), Ok(true), "{algorithm:?}");
             }
         }
     }
@@ -225,18 +225,13 @@ mod tests {
         out.iter_mut().take(1).for_each(|byte| *byte ^= 1);
     }
 
-    fn twice(curve: Curve, point: &Point) -> Result<Point> {
-        ecc::multiply(&SOFTWARE, curve, &[2], point)
+    fn twice(curve: Curve, point: &Point, steps: &mut Steps<'_>) -> Result<Point> {
+        ecc::multiply(&SOFTWARE, curve, &[2], point, steps)
     }
 
     impl Engine for Faulty {
-        fn mod_exp(
-            &self,
-            operands: ModExp<'_>,
-            out: &mut [u8],
-            checkpoint: &mut dyn Checkpoint,
-        ) -> Result<()> {
-            SOFTWARE.mod_exp(operands, out, checkpoint).inspect(|()| flipped(out))
+        fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], steps: &mut Steps<'_>) -> Result<()> {
+            SOFTWARE.mod_exp(operands, out, steps).inspect(|()| flipped(out))
         }
 
         fn mod_exp_public(
@@ -245,17 +240,23 @@ mod tests {
             exponent: u32,
             modulus: &[u8],
             out: &mut [u8],
-            checkpoint: &mut dyn Checkpoint,
+            steps: &mut Steps<'_>,
         ) -> Result<()> {
-            SOFTWARE.mod_exp_public(base, exponent, modulus, out, checkpoint).inspect(|()| flipped(out))
+            SOFTWARE.mod_exp_public(base, exponent, modulus, out, steps).inspect(|()| flipped(out))
         }
 
-        fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> Result<Point> {
-            twice(curve, &SOFTWARE.ec_multiply_base(curve, scalar)?)
+        fn ec_multiply_base(&self, curve: Curve, scalar: &[u8], steps: &mut Steps<'_>) -> Result<Point> {
+            twice(curve, &SOFTWARE.ec_multiply_base(curve, scalar, steps)?, steps)
         }
 
-        fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point) -> Result<Point> {
-            twice(curve, &SOFTWARE.ec_multiply(curve, scalar, point)?)
+        fn ec_multiply(
+            &self,
+            curve: Curve,
+            scalar: &[u8],
+            point: &Point,
+            steps: &mut Steps<'_>,
+        ) -> Result<Point> {
+            twice(curve, &SOFTWARE.ec_multiply(curve, scalar, point, steps)?, steps)
         }
 
         fn ec_double_multiply(
@@ -264,8 +265,9 @@ mod tests {
             base_scalar: &[u8],
             scalar: &[u8],
             point: &Point,
+            steps: &mut Steps<'_>,
         ) -> Result<Point> {
-            twice(curve, &SOFTWARE.ec_double_multiply(curve, base_scalar, scalar, point)?)
+            twice(curve, &SOFTWARE.ec_double_multiply(curve, base_scalar, scalar, point, steps)?, steps)
         }
     }
 
@@ -273,7 +275,7 @@ mod tests {
     fn a_wrong_answer_is_noticed() {
         for algorithm in every_algorithm() {
             let uses_engine = matches!(algorithm, Algorithm::Ecdsa(_) | Algorithm::Ecdh(_) | Algorithm::Rsa);
-            assert_eq!(run(algorithm, &Faulty).is_err(), uses_engine, "{algorithm:?}");
+            assert_eq!(run(algorithm, &Faulty, &mut Steps::new(&mut ())), Ok(!uses_engine), "{algorithm:?}");
         }
     }
 }

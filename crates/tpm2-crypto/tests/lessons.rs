@@ -4,9 +4,8 @@
 use std::sync::OnceLock;
 
 use hex_literal::hex;
-use tee_api::{Checkpoint, Flow};
 use tpm2_crypto::engine::SOFTWARE;
-use tpm2_crypto::{AES_BLOCK_SIZE, BlockMode, Direction, SeededStream, aes, rsa};
+use tpm2_crypto::{AES_BLOCK_SIZE, BlockMode, Direction, SeededStream, Steps, aes, rsa};
 
 /// A peer handed back the wrong chaining value, twice (CVE-2021-3446, CVE-2026-21444): what was encrypted in several
 /// calls could not be decrypted in one. The example of SP 800-38A, appendix F, with AES-128, cut at every place.
@@ -102,19 +101,13 @@ fn keys() -> &'static [(Vec<u8>, Vec<u8>)] {
             .map(|index| {
                 let (mut prime, mut modulus) = (vec![0; 128], vec![0; 256]);
                 let mut stream = SeededStream::new(b"lessons", b"RSA", &[index]);
-                rsa::generate(&SOFTWARE, 65537, &mut stream, &mut Patient, &mut prime, &mut modulus).unwrap();
+                let mut endless = ();
+                let mut steps = Steps::new(&mut endless);
+                rsa::generate(&SOFTWARE, 65537, &mut stream, &mut steps, &mut prime, &mut modulus).unwrap();
                 (prime, modulus)
             })
             .collect()
     })
-}
-
-struct Patient;
-
-impl Checkpoint for Patient {
-    fn checkpoint(&mut self) -> Flow {
-        Flow::Continue
-    }
 }
 
 /// A peer's candidates lost bits at the top, so its primes came out of a smaller range than they should.

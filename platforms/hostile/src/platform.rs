@@ -91,6 +91,17 @@ impl HostilePlatform {
         Self::of(device)
     }
 
+    /// As [`Self::reboot`], where all that was written reached the medium in time, synced or not.
+    pub fn reboot_late(&self) -> Self {
+        let kept = self.fork();
+        let mut device = kept.device();
+        if device.cut.is_none() {
+            device.cut = Some(device.disk.cut_in_order());
+        }
+        drop(device);
+        kept.reboot()
+    }
+
     /// The device after the service alone was started again: the medium's cache survives.
     pub fn restart_service(&self) -> Self {
         let restarted = self.fork();

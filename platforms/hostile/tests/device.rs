@@ -67,6 +67,9 @@ fn each_fault_of_the_medium_leaves_what_it_says() {
             "{what}"
         );
         assert_eq!(held(&device.reboot()), Ok(Some(left.to_vec())), "{what}");
+        let unsynced = matches!(what, What::ErrorButKept | What::LateSync(_));
+        let late: &[u8] = if unsynced { b"2" } else { left };
+        assert_eq!(held(&device.reboot_late()), Ok(Some(late.to_vec())), "{what}");
     }
 }
 

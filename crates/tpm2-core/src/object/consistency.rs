@@ -1,7 +1,7 @@
 //! Whether public and sensitive area belong together (Part 3, TPM2_Load and TPM2_LoadExternal).
 
 use subtle::ConstantTimeEq;
-use tpm2_crypto::{ecc, rsa};
+use tpm2_crypto::{CryptoError, Steps, ecc, rsa};
 use tpm2_types::{ResponseCode, Result, TpmtPublic, TpmtSensitive, TpmuPublic, TpmuSensitiveComposite};
 
 use super::creation::secret_digest;
@@ -88,14 +88,18 @@ pub fn check_binding(
         (TpmuPublic::Rsa { parms, unique }, TpmuSensitiveComposite::Rsa(prime)) => {
             let exponent = if parms.exponent == 0 { DEFAULT_RSA_EXPONENT } else { parms.exponent };
             let key = rsa::PublicKey { modulus: unique.as_slice(), exponent };
-            rsa::PrivateKey::new(key, prime.as_slice()).is_ok()
+            known(rsa::PrivateKey::new(key, prime.as_slice(), &mut Steps::new(context.platform)))?.is_some()
         }
         (TpmuPublic::Ecc { parms, unique }, TpmuSensitiveComposite::Ecc(private)) => {
             let curve = curve(parms.curve_id.into()).ok_or(ResponseCode::CURVE)?;
             let same = |number: &[u8], other: &[u8]| without_zeros(number) == without_zeros(other);
-            ecc::public_from_private(context.engine, curve, private.as_slice()).is_ok_and(|point| {
-                same(point.x(), unique.x.as_slice()) && same(point.y(), unique.y.as_slice())
-            })
+            known(ecc::public_from_private(
+                context.engine,
+                curve,
+                private.as_slice(),
+                &mut Steps::new(context.platform),
+            ))?
+            .is_some_and(|point| same(point.x(), unique.x.as_slice()) && same(point.y(), unique.y.as_slice()))
         }
         (TpmuPublic::SymCipher { unique, .. }, TpmuSensitiveComposite::SymCipher(key)) => {
             is_digest(context, public, sensitive, unique.as_slice(), key.as_slice())?
@@ -106,6 +110,14 @@ pub fn check_binding(
         _ => return Err(ResponseCode::TYPE),
     };
     if bound { Ok(()) } else { Err(ResponseCode::BINDING) }
+}
+
+/// The answer, where the numbers gave one. TPM_RC_CANCELED where nobody wants to know any more.
+fn known<T>(answer: tpm2_crypto::Result<T>) -> Result<Option<T>> {
+    match answer {
+        Err(CryptoError::Cancelled) => Err(ResponseCode::CANCELED),
+        answer => Ok(answer.ok()),
+    }
 }
 
 fn is_digest(

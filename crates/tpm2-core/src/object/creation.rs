@@ -1,7 +1,7 @@
 //! Making objects (Part 1, "Object Creation"): keys and seeds, from the generator or from a primary seed.
 
 use tpm2_crypto::self_test::Algorithm;
-use tpm2_crypto::{HashAlgorithm, Random, SeededStream, ecc, hash, rsa};
+use tpm2_crypto::{HashAlgorithm, Random, SeededStream, Steps, ecc, hash, rsa};
 use tpm2_types::{
     ResponseCode, Result, Tpm2bAuth, Tpm2bCreationData, Tpm2bData, Tpm2bDigest, Tpm2bEccParameter,
     Tpm2bEccPrivateKey, Tpm2bName, Tpm2bPrivateKeyRsa, Tpm2bPublicKeyRsa, Tpm2bSecretDigest,
@@ -187,7 +187,7 @@ fn rsa_key<'b>(
     bits: usize,
     exponent: u32,
 ) -> Result<(TpmuSensitiveComposite<'b>, Unique<'b>)> {
-    context.self_tests.require(context.engine, Algorithm::Rsa)?;
+    context.self_tests.require(context.engine, context.platform, Algorithm::Rsa)?;
     let prime = context.arena.allocate(bits / 16)?;
     let modulus = context.arena.allocate(bits / 8)?;
     let exponent = if exponent == 0 { DEFAULT_RSA_EXPONENT } else { exponent };
@@ -195,7 +195,7 @@ fn rsa_key<'b>(
         Source::Generator => context.random,
         Source::Seed(stream) => stream,
     };
-    rsa::generate(context.engine, exponent, random, context.platform, prime, modulus)
+    rsa::generate(context.engine, exponent, random, &mut Steps::new(context.platform), prime, modulus)
         .map_err(response_code)?;
     Ok((
         TpmuSensitiveComposite::Rsa(Tpm2bPrivateKeyRsa::new(prime)?),
@@ -208,13 +208,14 @@ fn ecc_key<'b>(
     source: &mut Source,
     curve: ecc::Curve,
 ) -> Result<(TpmuSensitiveComposite<'b>, Unique<'b>)> {
-    context.self_tests.require(context.engine, Algorithm::Ecdh(curve))?;
+    context.self_tests.require(context.engine, context.platform, Algorithm::Ecdh(curve))?;
     let private = context.arena.allocate(curve.size())?;
     let random: &mut dyn Random = match source {
         Source::Generator => context.random,
         Source::Seed(stream) => stream,
     };
-    let point = ecc::generate(context.engine, curve, random, private).map_err(response_code)?;
+    let point = ecc::generate(context.engine, curve, random, private, &mut Steps::new(context.platform))
+        .map_err(response_code)?;
     let point = TpmsEccPoint {
         x: Tpm2bEccParameter::new(context.arena.copy(point.x())?)?,
         y: Tpm2bEccParameter::new(context.arena.copy(point.y())?)?,

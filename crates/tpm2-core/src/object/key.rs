@@ -1,5 +1,6 @@
 //! The keys of loaded objects, in the hands of the algorithms.
 
+use tpm2_crypto::Steps;
 use tpm2_crypto::rsa::{self, PrivateKey, PublicKey};
 use tpm2_crypto::self_test::Algorithm;
 use tpm2_types::{ResponseCode, Result, TpmuPublic, TpmuSensitiveComposite};
@@ -30,9 +31,10 @@ pub fn rsa_public_operation<'b>(
     input: &[u8],
 ) -> Result<&'b mut [u8]> {
     let public = rsa_public(key)?;
-    context.self_tests.require(context.engine, Algorithm::Rsa)?;
+    context.self_tests.require(context.engine, context.platform, Algorithm::Rsa)?;
     let out = context.arena.allocate(public.modulus.len())?;
-    rsa::public_operation(context.engine, public, input, out, context.platform).map_err(response_code)?;
+    rsa::public_operation(context.engine, public, input, out, &mut Steps::new(context.platform))
+        .map_err(response_code)?;
     Ok(out)
 }
 
@@ -47,9 +49,11 @@ pub fn rsa_private_operation<'b>(
     let Some(TpmuSensitiveComposite::Rsa(prime)) = key.sensitive.map(|sensitive| sensitive.sensitive) else {
         return Err(ResponseCode::HANDLE);
     };
-    let private = PrivateKey::new(public, prime.as_slice()).map_err(response_code)?;
-    context.self_tests.require(context.engine, Algorithm::Rsa)?;
+    let private = PrivateKey::new(public, prime.as_slice(), &mut Steps::new(context.platform))
+        .map_err(response_code)?;
+    context.self_tests.require(context.engine, context.platform, Algorithm::Rsa)?;
     let out = context.arena.allocate(public.modulus.len())?;
-    rsa::private_operation(context.engine, &private, input, out, context.platform).map_err(response_code)?;
+    rsa::private_operation(context.engine, &private, input, out, &mut Steps::new(context.platform))
+        .map_err(response_code)?;
     Ok(out)
 }

@@ -1,7 +1,7 @@
 //! Secrets that travel to and from a key: salts and seeds (Part 1, "RSA: Secret Sharing", "ECC: Secret Sharing").
 
 use tpm2_crypto::self_test::Algorithm;
-use tpm2_crypto::{HashAlgorithm, Random, ecc, kdfe, rsa};
+use tpm2_crypto::{CryptoError, HashAlgorithm, Random, Steps, ecc, kdfe, rsa};
 use tpm2_types::{
     Reader, ResponseCode, Result, Tpm2bEccParameter, Tpm2bEncryptedSecret, TpmsEccPoint, TpmuPublic,
     TpmuSensitiveComposite,
@@ -70,12 +70,21 @@ pub fn decrypt<'b>(
             else {
                 return Err(ResponseCode::KEY);
             };
-            context.self_tests.require(context.engine, Algorithm::Ecdh(curve))?;
+            context.self_tests.require(context.engine, context.platform, Algorithm::Ecdh(curve))?;
             // A point that is not on the curve would tell about the private key.
             let point = ecc::Point::new(curve, sent.x.as_slice(), sent.y.as_slice())
                 .map_err(|_| ResponseCode::VALUE)?;
-            let shared = ecc::multiply(context.engine, curve, private.as_slice(), &point)
-                .map_err(|_| ResponseCode::VALUE)?;
+            let shared = ecc::multiply(
+                context.engine,
+                curve,
+                private.as_slice(),
+                &point,
+                &mut Steps::new(context.platform),
+            )
+            .map_err(|error| match error {
+                CryptoError::Cancelled => ResponseCode::CANCELED,
+                _ => ResponseCode::VALUE,
+            })?;
             // KDFe takes coordinates of the curve's size, whatever the public area has (Part 1, 44.5.3).
             let public =
                 ecc::Point::new(curve, unique.x.as_slice(), unique.y.as_slice()).map_err(response_code)?;
@@ -102,13 +111,17 @@ pub fn encrypt<'b>(
         }
         TpmuPublic::Ecc { parms, unique } => {
             let curve = curve(parms.curve_id.into()).ok_or(ResponseCode::KEY)?;
-            context.self_tests.require(context.engine, Algorithm::Ecdh(curve))?;
+            context.self_tests.require(context.engine, context.platform, Algorithm::Ecdh(curve))?;
             let private = context.arena.allocate(curve.size())?;
             let random: &mut dyn Random = context.random;
-            let point = ecc::generate(context.engine, curve, random, private).map_err(response_code)?;
+            let point =
+                ecc::generate(context.engine, curve, random, private, &mut Steps::new(context.platform))
+                    .map_err(response_code)?;
             let public =
                 ecc::Point::new(curve, unique.x.as_slice(), unique.y.as_slice()).map_err(response_code)?;
-            let shared = ecc::multiply(context.engine, curve, private, &public).map_err(response_code)?;
+            let shared =
+                ecc::multiply(context.engine, curve, private, &public, &mut Steps::new(context.platform))
+                    .map_err(response_code)?;
             let secret = derive(context, hash, purpose, shared.x(), point.x(), public.x())?;
             let sent =
                 TpmsEccPoint { x: Tpm2bEccParameter::new(point.x())?, y: Tpm2bEccParameter::new(point.y())? };

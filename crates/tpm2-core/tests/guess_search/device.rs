@@ -18,7 +18,7 @@ use tpm2_core::state::Kind;
 pub enum Sabotage {
     /// Nothing.
     None,
-    /// The store never keeps that a protected authorization was used: it writes NO.
+    /// The store never keeps that a protected authorization is about to be checked.
     DirtyBit,
     /// The counter says that it has moved, at once. It moves when it is called again, if that comes before a cut.
     Wait,
@@ -80,6 +80,8 @@ pub struct Hands {
     pub kept: Vec<Records>,
     /// Where a counter that is late still has to go.
     pub owed: Option<u64>,
+    /// Which device it is: each has a key of its own.
+    number: u8,
     sabotage: Sabotage,
     /// What the store holds inside, out of the attacker's reach: a transaction is kept as a whole image, or as a link
     /// of a chain, so it never mixes with what was put back under a running service.
@@ -87,9 +89,10 @@ pub struct Hands {
 }
 
 impl Hands {
-    /// The device with this medium and counter, without power. What its entropy gives follows from `entropy` alone, so
+    /// Device `number` with this medium and counter, without power. What its entropy gives follows from `entropy` alone, so
     /// that equal states are found to be equal.
     pub fn new(
+        number: u8,
         sabotage: Sabotage,
         medium: Option<Records>,
         counter: Option<u64>,
@@ -104,6 +107,7 @@ impl Hands {
             calls: Vec::new(),
             kept: Vec::new(),
             owed: None,
+            number,
             sabotage,
             image: None,
         }))
@@ -175,21 +179,22 @@ impl AtomicStore for Attacked {
         if answer == Answer::Refused {
             return Err(StoreError::Unavailable);
         }
-        let mut spoilt = Vec::new();
         if hands.sabotage == Sabotage::DirtyBit {
-            spoilt.extend(changes.iter().filter_map(without_dirty_bit));
+            let spoilt: Vec<_> = changes.iter().filter_map(without_dirty_bit).collect();
+            let others = changes.iter().filter(|change| !DIRTY_BITS.contains(&change.kind()));
+            let puts = spoilt.iter().map(|(key, value)| Change::Put { key: *key, value });
+            hands.keep(&others.copied().chain(puts).collect::<Vec<_>>())?;
+        } else {
+            hands.keep(changes)?;
         }
-        let with_spoilt: Vec<_> = changes
-            .iter()
-            .copied()
-            .chain(spoilt.iter().map(|(key, value)| Change::Put { key: *key, value }))
-            .collect();
-        hands.keep(&with_spoilt)?;
         if answer == Answer::Lost { Err(StoreError::OutcomeUnknown) } else { Ok(()) }
     }
 }
 
-/// The record of the dictionary attack logic with its last field, the dirty bit, at NO.
+/// The records that say ahead of a check that it comes: the last field of the first, and the second by being there.
+const DIRTY_BITS: [u16; 2] = [Kind::DictionaryAttack as u16, Kind::LockoutCheck as u16];
+
+/// The record of the dictionary attack logic, with NO in its last field.
 fn without_dirty_bit(change: &Change<'_>) -> Option<(RecordKey, Vec<u8>)> {
     match change {
         Change::Put { key, value } if *key == Kind::DictionaryAttack.only() => {
@@ -270,7 +275,11 @@ impl DeviceKey for Attacked {
     }
 
     fn derive_key(&mut self, label: &[u8], out: &mut [u8]) -> Result<(), DeviceKeyError> {
-        self.0.borrow_mut().device.derive_key(label, out)
+        let mut hands = self.0.borrow_mut();
+        let number = hands.number;
+        hands.device.derive_key(label, out)?;
+        out.iter_mut().for_each(|byte| *byte ^= number);
+        Ok(())
     }
 }
 

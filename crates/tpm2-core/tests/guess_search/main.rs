@@ -14,11 +14,14 @@
 //! the way: a running TPM that has its state in memory has at least as many failed tries on record as there were tries,
 //! where the dirty bit counts as one.
 //!
-//! **Sequences.** The steps are, on the real TPM: guess; the owner's use of the same index; start, shutdown (with CLEAR
-//! and STATE); a write that has nothing to do with it; cut; putting back; preparing an import, export, import. Each is
-//! tried with each fault in each call that it makes, and with storage that is away. A cut between any two calls is a call
-//! that is refused, and a cut; the forked n + 1 is a counter that does not move, a cut, the old state put back, and
-//! another transaction on top of it.
+//! **Sequences.** The steps are, on the real TPM: guess, by password or by a bound session; the owner's use of the same
+//! index; start and shutdown, with CLEAR and STATE; a write that has nothing to do with it; cut; putting back; preparing
+//! an import, export, import. Each is tried with each fault in each call that it makes, and with storage that is away. A
+//! cut between any two calls is a call that is refused, and a cut; the forked n + 1 is a counter that does not move, a
+//! cut, the old state put back, and another transaction on top of it.
+//!
+//! What is put back is a whole state. A store has to keep what a running service commits off a state that was put back
+//! under it, as the device here does: no counter helps against a mixture of the two.
 //!
 //! Two states are the same if they are equal in the medium, in all that was ever on it and can still be accepted, the
 //! TPM's memory and the number of tries; transactions count by their distance from the counter, and the numbers of starts
@@ -71,7 +74,12 @@ fn cve_2020_12926_no_sequence_gains_a_try_where_two_are_granted() {
 
 #[test]
 fn no_sequence_gains_a_try_at_lockout_auth() {
-    no_hole(Plan { target: Target::Lockout, depth: 4, ..PLAN });
+    no_hole(Plan { target: Target::Lockout, depth: 5, ..PLAN });
+}
+
+#[test]
+fn no_sequence_gains_a_try_by_a_bound_session() {
+    no_hole(Plan { target: Target::Bound, depth: 3, ..PLAN });
 }
 
 #[test]
@@ -88,18 +96,25 @@ fn after_a_fault_a_step_makes_no_other_call() {
     assert_eq!((one.states, one.steps), (two.states, two.steps));
 }
 
+/// There, a guess, back, and a guess; and longer sequences on one device.
 #[test]
-#[ignore = "minutes: all sequences of any length, until there is no new state"]
-fn no_sequence_of_any_length_gains_a_try() {
-    assert!(no_hole(Plan { depth: 100, ..PLAN }).complete.is_some());
+#[ignore = "minutes: the same, deeper"]
+fn no_long_sequence_gains_a_try() {
+    no_hole(Plan { moves: true, depth: 10, faults: 0, ..PLAN });
+    no_hole(Plan { moves: true, depth: 6, faults_in_all: 1, ..PLAN });
+    no_hole(Plan { max_tries: 2, depth: 7, ..PLAN });
+    no_hole(Plan { target: Target::Bound, depth: 6, ..PLAN });
+    no_hole(Plan { target: Target::Lockout, depth: 7, ..PLAN });
+    no_hole(Plan { depth: 10, ..PLAN });
 }
 
-/// The store writes NO where the TPM says that a protected authorization is about to be checked. Then a guess whose
-/// count cannot be written is free.
+/// The store does not keep that a check comes. Then a guess whose count cannot be written is free.
 #[test]
 fn the_search_finds_the_hole_without_the_dirty_bit() {
-    let steps = hole(Plan { sabotage: Sabotage::DirtyBit, ..PLAN });
-    assert_eq!(steps, ["guess, call 3 (Commit) Refused", "cut", "startup(CLEAR)", "guess"]);
+    for target in [Target::Index, Target::Bound, Target::Lockout] {
+        let steps = hole(Plan { target, sabotage: Sabotage::DirtyBit, ..PLAN });
+        assert_eq!(steps, ["guess, call 3 (Commit) Refused", "cut", "startup(CLEAR)", "guess"]);
+    }
 }
 
 /// The counter says that it has moved and does so later. Then what was kept before the guess is accepted after a cut.
@@ -107,7 +122,7 @@ fn the_search_finds_the_hole_without_the_dirty_bit() {
 fn the_search_finds_the_hole_without_the_wait_for_the_counter() {
     let steps = hole(Plan { sabotage: Sabotage::Wait, faults: 0, ..PLAN });
     assert_eq!(steps.len(), 5, "{steps:?}");
-    assert!(steps[0].starts_with("guess") && steps[3].ends_with("put back"), "{steps:?}");
+    assert!(steps.iter().any(|step| step.ends_with("put back")), "{steps:?}");
 }
 
 /// As documented: without a counter nobody notices old state, and the posture says so.
@@ -115,7 +130,7 @@ fn the_search_finds_the_hole_without_the_wait_for_the_counter() {
 fn the_search_finds_that_old_state_gains_tries_without_a_counter() {
     let steps = hole(Plan { counter: false, faults: 0, ..PLAN });
     assert_eq!(steps.len(), 5, "{steps:?}");
-    assert!(steps[0].starts_with("guess") && steps[3].ends_with("put back"), "{steps:?}");
+    assert!(steps.iter().any(|step| step.ends_with("put back")), "{steps:?}");
 }
 
 /// Where a state is met again, the search does not look at it again. If one that is taken for another had a future of

@@ -10,12 +10,12 @@ use std::rc::Rc;
 
 use platform_memory::Records;
 use tee_api::RecordKey;
-use tpm2_client::{Client, Command, Entity, Error, commands, name_of_public};
+use tpm2_client::{Client, Command, Entity, Error, StartSession, commands, name_of_public};
 use tpm2_core::state::{Kind, Orderly, parse};
 use tpm2_core::{FailureReason, Memory, Start, Target as MoveTo, Token, Tpm};
 use tpm2_crypto::engine::SOFTWARE;
 use tpm2_crypto::{HashAlgorithm, Hasher};
-use tpm2_types::{TpmAlgId, TpmHandle, TpmRh, TpmSu, TpmaNv};
+use tpm2_types::{ResponseCode, TpmAlgId, TpmHandle, TpmRh, TpmSu, TpmaNv};
 
 use crate::device::{Answer, Attacked, Call, Hands, Sabotage, Weather};
 
@@ -24,7 +24,9 @@ use crate::device::{Answer, Attacked, Call, Hands, Sabotage, Weather};
 pub enum Target {
     /// The authValue of a protected NV index: as many tries as the owner set.
     Index,
-    /// lockoutAuth: one try.
+    /// The same value, as the key of a session that is bound to the index and used for something else.
+    Bound,
+    /// lockoutAuth: one try, whatever is granted to others.
     Lockout,
 }
 
@@ -70,6 +72,7 @@ impl fmt::Display for Report {
             self.plan;
         let target = match target {
             Target::Index => "the index",
+            Target::Bound => "the index by a bound session",
             Target::Lockout => "lockoutAuth",
         };
         let off = match sabotage {
@@ -84,20 +87,18 @@ impl fmt::Display for Report {
             if moves { " on each of two devices" } else { "" },
             if faults_in_all < depth { format!(", {faults_in_all} in all") } else { String::new() },
         )?;
-        writeln!(
-            f,
-            "  {} different states, {} steps tried from them, {} sequences",
-            self.states, self.steps, self.sequences
-        )?;
+        writeln!(f, "  {} different states, {} steps tried from them", self.states, self.steps)?;
         match (&self.hole, self.complete) {
             (Some(hole), _) => {
                 writeln!(f, "  a try is gained in {} steps:", hole.len())?;
                 hole.iter().enumerate().try_for_each(|(at, step)| writeln!(f, "  {}. {step}", at + 1))
             }
             (None, Some(complete)) => {
-                writeln!(f, "  no try is gained at any depth: the {complete}th step leads to no new state")
+                writeln!(f, "  no try is gained at any depth: step {complete} leads to no new state")
             }
-            (None, None) => writeln!(f, "  no try is gained in any sequence of {depth} steps"),
+            (None, None) => {
+                writeln!(f, "  no try is gained in any of {} sequences of {depth} steps", self.sequences)
+            }
         }
     }
 }
@@ -113,18 +114,23 @@ const SENT: [&str; 7] = [
     "write of another index",
 ];
 const GUESS: usize = 0;
-const STARTUP: usize = 1;
-const RIGHT: usize = 5;
+const START_CLEAR: usize = 1;
+const START_STATE: usize = 2;
+const STOP_CLEAR: usize = 3;
+const STOP_STATE: usize = 4;
+const USE: usize = 5;
+const WRITE: usize = 6;
+
 /// What is worth sending. Before TPM2_Startup all else has one answer, afterwards TPM2_Startup has one, and failure mode
-/// has one for all; in each of them one command is left to show it. Where the TPM moves there are fewer: the other search
-/// has them.
+/// has one for all; in each of them one command is left to show it. Where the TPM moves there are fewer: the search
+/// without moves has the others.
 fn sent(phase: Phase, moves: bool) -> &'static [usize] {
     match (phase, moves) {
         (Phase::Failed, _) => &[GUESS],
-        (Phase::Initialized, true) => &[GUESS, 1],
-        (Phase::Initialized, false) => &[GUESS, 1, 2],
-        (Phase::Running, true) => &[GUESS, 1, 3],
-        (Phase::Running, false) => &[GUESS, 1, 3, 4, RIGHT, 6],
+        (Phase::Initialized, true) => &[GUESS, START_CLEAR],
+        (Phase::Initialized, false) => &[GUESS, START_CLEAR, START_STATE],
+        (Phase::Running, true) => &[GUESS, START_CLEAR, STOP_CLEAR],
+        (Phase::Running, false) => &[GUESS, START_CLEAR, STOP_CLEAR, STOP_STATE, USE, WRITE],
     }
 }
 
@@ -188,6 +194,8 @@ struct Image {
 struct Export {
     bytes: Vec<u8>,
     digest: Fingerprint,
+    /// Where it is for its own device, that counts as long as the counter stands: the device, and the counter's value.
+    until: Option<(usize, u64)>,
 }
 
 type Fingerprint = [u8; 16];
@@ -242,6 +250,14 @@ struct Node {
     side: usize,
 }
 
+/// What the attacker has the TPM do.
+enum Message {
+    /// The bytes of a command.
+    Command(Vec<u8>),
+    /// A session that is bound to this entity is started and used.
+    BoundSession(Entity),
+}
+
 /// What came of a step.
 struct Outcome {
     response: Vec<u8>,
@@ -262,7 +278,7 @@ struct Outcome {
 struct Lab {
     plan: Plan,
     memory: Box<Memory<20480, 12288>>,
-    commands: [Vec<u8>; SENT.len()],
+    messages: [Message; SENT.len()],
     keys: Vec<RecordKey>,
     /// The owner's uses in the state that is being looked at.
     right: HashMap<(usize, Weather), Rc<Outcome>>,
@@ -353,25 +369,30 @@ impl Lab {
     fn new(plan: Plan) -> Self {
         let index = entity(INDEX, INDEX_ATTRIBUTES);
         let open = entity(OPEN, OPEN_ATTRIBUTES);
+        let lockout = |auth: &[u8]| Entity::permanent(TpmRh::LOCKOUT).with_auth(auth);
         let guess = |auth: &[u8]| match plan.target {
-            Target::Index => commands::nv_read(index.clone().with_auth(auth), &index, 1, 0),
+            Target::Index => {
+                Message::Command(bytes(&commands::nv_read(index.clone().with_auth(auth), &index, 1, 0)))
+            }
+            Target::Bound => Message::BoundSession(index.clone().with_auth(auth)),
             Target::Lockout => {
-                commands::dictionary_attack_lock_reset(Entity::permanent(TpmRh::LOCKOUT).with_auth(auth))
+                Message::Command(bytes(&commands::dictionary_attack_lock_reset(lockout(auth))))
             }
         };
-        let sent = [
+        let command = |command: Command| Message::Command(bytes(&command));
+        let messages = [
             guess(b"wrong"),
-            commands::startup(TpmSu::CLEAR),
-            commands::startup(TpmSu::STATE),
-            commands::shutdown(TpmSu::CLEAR),
-            commands::shutdown(TpmSu::STATE),
+            command(commands::startup(TpmSu::CLEAR)),
+            command(commands::startup(TpmSu::STATE)),
+            command(commands::shutdown(TpmSu::CLEAR)),
+            command(commands::shutdown(TpmSu::STATE)),
             guess(b"right"),
-            commands::nv_write(&open, &open, b"b", 0),
+            command(commands::nv_write(&open, &open, b"b", 0)),
         ];
         Self {
             plan,
             memory: Box::new(Memory::new()),
-            commands: sent.map(|command| bytes(&command)),
+            messages,
             keys: keys(),
             right: HashMap::new(),
             complaint: None,
@@ -381,7 +402,7 @@ impl Lab {
     /// A TPM that its owner has set up, after an orderly start; where it moves, another device that has none.
     fn root(&mut self) -> Node {
         let counter = self.plan.counter.then_some(0);
-        let hands = Hands::new(Sabotage::None, None, counter, 0);
+        let hands = Hands::new(0, Sabotage::None, None, counter, 0);
         let mut tpm = Tpm::new(self.memory.slices(), Attacked(Rc::clone(&hands)), &SOFTWARE);
         assert_eq!(tpm.start(), Start::Empty);
         tpm.manufacture().unwrap();
@@ -426,7 +447,7 @@ impl Lab {
             sides.push(side(None, counter));
         }
         let mut node = Node { sides, exports: vec![], tries: 0, tokens: 0, faults: 0, parent: 0, side: 0 };
-        for (side, act) in [(1, Act::Power), (0, Act::Power), (0, Act::Send(STARTUP))] {
+        for (side, act) in [(1, Act::Power), (0, Act::Power), (0, Act::Send(START_CLEAR))] {
             if side < node.sides.len() {
                 let outcome = self.run(&node, side, &act, &Weather::default());
                 node = self.after(&node, 0, side, act, Weather::default(), &outcome, 0);
@@ -509,7 +530,7 @@ impl Lab {
         if matches!(act, Act::Send(GUESS)) {
             // Would the right value have shown? In the answer, in what is asked of storage and counter, in anything
             // that is different from now on.
-            let right = self.run(node, side, &Act::Send(RIGHT), &weather);
+            let right = self.run(node, side, &Act::Send(USE), &weather);
             let is_same = right.response == outcome.response
                 && right.calls == outcome.calls
                 && right.medium == outcome.medium
@@ -518,7 +539,7 @@ impl Lab {
             tries = u32::from(!is_same);
         }
         let after = self.after(node, at, side, act.clone(), weather, &outcome, tries);
-        if self.plan.target == Target::Index
+        if self.plan.target != Target::Lockout
             && let Some(counted) = outcome.counted
             && self.plan.sabotage == Sabotage::None
             && self.plan.counter
@@ -533,7 +554,7 @@ impl Lab {
 
     /// Makes the device's TPM again and lets it take the step.
     fn run(&mut self, node: &Node, side: usize, act: &Act, weather: &Weather) -> Rc<Outcome> {
-        if !matches!(act, Act::Send(RIGHT)) {
+        if !matches!(act, Act::Send(USE)) {
             return Rc::new(self.perform(node, side, act, weather));
         }
         if let Some(outcome) = self.right.get(&(side, weather.clone())) {
@@ -551,15 +572,16 @@ impl Lab {
             Act::Power => (&off, &[][..]),
             _ => (&*device.boot, &device.steps[..]),
         };
-        let hands = Hands::new(self.plan.sabotage, boot.medium.records.clone(), boot.counter, boot.entropy);
+        let medium = boot.medium.records.clone();
+        let hands = Hands::new(side as u8, self.plan.sabotage, medium, boot.counter, boot.entropy);
         hands.borrow_mut().set_weather(steps.first().map_or(weather, |power| &power.weather));
         let mut tpm = Tpm::new(self.memory.slices(), Attacked(Rc::clone(&hands)), &SOFTWARE);
         for step in steps.iter().skip(1) {
-            take(&mut tpm, &hands, &self.commands, &step.act, &step.weather);
+            take(&mut tpm, &hands, &self.messages, &step.act, &step.weather);
         }
         let Taken { response, token, export } = match act {
             Act::Power => Taken::default(),
-            act => take(&mut tpm, &hands, &self.commands, act, weather),
+            act => take(&mut tpm, &hands, &self.messages, act, weather),
         };
         let (calls, kept, medium, counter, owed) = {
             let mut hands = hands.borrow_mut();
@@ -591,7 +613,7 @@ impl Lab {
             }
         }
         // That a failure waits to be recorded is only seen by what follows. This TPM is needed no longer.
-        let probe = take(&mut tpm, &hands, &self.commands, &Act::Send(RIGHT), &Weather::default());
+        let probe = take(&mut tpm, &hands, &self.messages, &Act::Send(USE), &Weather::default());
         memory.update(&probe.response);
         hands.borrow().calls.iter().for_each(|call| memory.update(&[*call as u8]));
         Outcome {
@@ -639,17 +661,16 @@ impl Lab {
         changed.memory = outcome.memory;
         let export = outcome.export.as_ref().map(|bytes| {
             let mut hasher = Hasher::new(HashAlgorithm::Sha256);
-            let number = match &act {
+            let until = match &act {
                 Act::Export(Some(token)) => {
                     hasher.update(token.as_slice());
-                    0
+                    None
                 }
-                // It counts as long as the counter stands.
-                _ => changed.medium.number,
+                _ => Some((side, changed.medium.number)),
             };
-            hasher.update(&(side as u64 + number * 2).to_be_bytes());
+            hasher.update(&[side as u8]);
             hasher.update(&changed.medium.digest);
-            Rc::new(Export { bytes: bytes.clone(), digest: shorten(hasher) })
+            Rc::new(Export { bytes: bytes.clone(), digest: shorten(hasher), until })
         });
         if let Some(token) = &outcome.token {
             changed.token = Some(Rc::clone(token));
@@ -663,8 +684,8 @@ impl Lab {
         after.tries += tries;
         after.tokens += u8::from(outcome.token.is_some());
         after.exports.extend(export);
-        after.exports.sort_by_key(|export| export.digest);
-        after.exports.dedup_by_key(|export| export.digest);
+        after.exports.sort_by_key(|export| (export.digest, export.until));
+        after.exports.dedup_by_key(|export| (export.digest, export.until));
         after
     }
 
@@ -685,7 +706,14 @@ impl Lab {
                 }
             }
         }
-        node.exports.iter().for_each(|export| hasher.update(&export.digest));
+        for export in &node.exports {
+            hasher.update(&export.digest);
+            if let Some((side, until)) = export.until {
+                let ahead = until as i64 - node.sides[side].counter.unwrap_or(0) as i64;
+                hasher.update(&until.to_be_bytes());
+                hasher.update(&ahead.to_be_bytes());
+            }
+        }
         shorten(hasher)
     }
 }
@@ -723,7 +751,7 @@ struct Taken {
 fn take(
     tpm: &mut Tpm<'_, Attacked>,
     hands: &Device,
-    commands: &[Vec<u8>],
+    messages: &[Message],
     act: &Act,
     weather: &Weather,
 ) -> Taken {
@@ -732,7 +760,10 @@ fn take(
     let outcome = match act {
         Act::Power => return taken,
         Act::Send(command) => {
-            taken.response = tpm.execute(0, &commands[*command]).to_vec();
+            taken.response = match &messages[*command] {
+                Message::Command(bytes) => tpm.execute(0, bytes).to_vec(),
+                Message::BoundSession(index) => use_bound_session(tpm, index),
+            };
             return taken;
         }
         Act::PutBack(image) => {
@@ -751,6 +782,25 @@ fn take(
     };
     taken.response = format!("{outcome:?}").into_bytes();
     taken
+}
+
+/// Reads the open index in a session that is bound to `index`. What comes of it, without what is random.
+fn use_bound_session(tpm: &mut Tpm<'_, Attacked>, index: &Entity) -> Vec<u8> {
+    let open = entity(OPEN, OPEN_ATTRIBUTES);
+    let mut client = Client::new(|locality: u8, bytes: &[u8]| tpm.execute(locality, bytes).to_vec());
+    let answer = client.start_session(&StartSession::hmac().bound(index)).and_then(|mut session| {
+        let answer = client.execute(&commands::nv_read(&open, &open, 1, 0), &mut [(&mut session).into()]);
+        // After a fault every other command would be one more chance to write down what could not be.
+        if !matches!(answer, Err(Error::Tpm(ResponseCode::NV_UNAVAILABLE))) {
+            drop(client.run(&commands::flush_context(session.handle())));
+        }
+        answer
+    });
+    match answer {
+        Ok(_) => b"read".to_vec(),
+        Err(Error::Tpm(code)) => code.get().to_be_bytes().to_vec(),
+        Err(other) => panic!("{other}"),
+    }
 }
 
 /// Leaves what can still be accepted, and one image that cannot.
@@ -841,13 +891,12 @@ fn entity(handle: TpmHandle, attributes: TpmaNv) -> Entity {
 /// A command's bytes, with its passwords.
 fn bytes(command: &Command) -> Vec<u8> {
     let mut sent = Vec::new();
-    let mut client = Client::new(|_locality: u8, bytes: &[u8]| {
+    // TPM_RC_FAILURE: nobody asks.
+    let deaf = |_locality: u8, bytes: &[u8]| {
         sent = bytes.to_vec();
-        // TPM_RC_FAILURE: nobody asks.
         vec![0x80, 0x01, 0, 0, 0, 10, 0, 0, 1, 1]
-    });
-    let answer = client.run(command);
+    };
+    let answer = Client::new(deaf).run(command);
     assert!(matches!(answer, Err(Error::Tpm(_))));
-    drop(client);
     sent
 }

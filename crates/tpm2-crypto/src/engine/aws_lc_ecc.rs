@@ -15,14 +15,16 @@ use zeroize::Zeroizing;
 
 use super::aws_lc::{Big, Context, guarded, succeeded};
 use crate::ecc::{Curve, MAX_COORDINATE_SIZE, Point, scalar, scalar_or_zero, with_curve};
-use crate::{CryptoError, Result};
+use crate::{CryptoError, Result, Steps};
 
-pub(super) fn multiply_base(curve: Curve, factor: &[u8]) -> Result<Point> {
+pub(super) fn multiply_base(curve: Curve, factor: &[u8], steps: &mut Steps<'_>) -> Result<Point> {
+    steps.spend(one(curve))?;
     with_curve!(curve, check_secret(factor))?;
     guarded(|| combination(curve, Some(factor), None))
 }
 
-pub(super) fn multiply(curve: Curve, factor: &[u8], point: &Point) -> Result<Point> {
+pub(super) fn multiply(curve: Curve, factor: &[u8], point: &Point, steps: &mut Steps<'_>) -> Result<Point> {
+    steps.spend(one(curve))?;
     with_curve!(curve, check_secret(factor))?;
     guarded(|| combination(curve, None, Some((factor, point))))
 }
@@ -32,10 +34,26 @@ pub(super) fn double_multiply(
     base_factor: &[u8],
     factor: &[u8],
     point: &Point,
+    steps: &mut Steps<'_>,
 ) -> Result<Point> {
+    steps.spend(two(curve))?;
     with_curve!(curve, check_public(base_factor))?;
     with_curve!(curve, check_public(factor))?;
     guarded(|| combination(curve, Some(base_factor), Some((factor, point))))
+}
+
+/// What the multiplication of one point costs, in steps.
+const fn one(curve: Curve) -> u32 {
+    match curve {
+        Curve::P256 => 50_000,
+        Curve::P384 => 130_000,
+        Curve::P521 => 200_000,
+    }
+}
+
+/// What the sum of two products costs, in steps.
+const fn two(curve: Curve) -> u32 {
+    3 * one(curve) / 2
 }
 
 /// Scalars are checked here because AWS-LC would reduce them.

@@ -3,9 +3,8 @@
 //! Whatever decides a result (candidates for primes, nonces, padding, the Chinese remainder theorem) stays
 //! outside, so that exchanging the engine never changes an answer. Numbers are big-endian byte strings.
 
-use crate::Result;
 use crate::ecc::{Curve, Point};
-use tee_api::Checkpoint;
+use crate::{Result, Steps};
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
@@ -38,10 +37,10 @@ pub struct ModExp<'a> {
 pub trait Engine: Sync {
     /// `base ^ exponent mod modulus`, into all of `out`, which is as long as the modulus.
     ///
-    /// `checkpoint` is called within the exponentiation where the engine can be interrupted there, and once
-    /// per call everywhere. [`crate::CryptoError::Cancelled`] when it says so,
-    /// [`crate::CryptoError::InvalidInput`] for operands outside of [`ModExp`]'s limits; `out` is then zero.
-    fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], checkpoint: &mut dyn Checkpoint) -> Result<()>;
+    /// The engine pays `steps` for each piece of work before it does it, within the exponentiation too.
+    /// [`crate::CryptoError::Cancelled`] when a checkpoint says so, [`crate::CryptoError::InvalidInput`] for
+    /// operands outside of [`ModExp`]'s limits; `out` is then zero.
+    fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], steps: &mut Steps<'_>) -> Result<()>;
 
     /// Two independent exponentiations, which some engines finish in little more than the time of one. Both
     /// moduli have the same length.
@@ -49,12 +48,12 @@ pub trait Engine: Sync {
         &self,
         operands: [ModExp<'_>; 2],
         out: [&mut [u8]; 2],
-        checkpoint: &mut dyn Checkpoint,
+        steps: &mut Steps<'_>,
     ) -> Result<()> {
         let [first, second] = operands;
         let [first_out, second_out] = out;
-        self.mod_exp(first, first_out, checkpoint)?;
-        self.mod_exp(second, second_out, checkpoint)
+        self.mod_exp(first, first_out, steps)?;
+        self.mod_exp(second, second_out, steps)
     }
 
     /// `base ^ exponent mod modulus` for an exponent and a modulus that everybody may know: the time it takes
@@ -65,7 +64,7 @@ pub trait Engine: Sync {
         exponent: u32,
         modulus: &[u8],
         out: &mut [u8],
-        checkpoint: &mut dyn Checkpoint,
+        steps: &mut Steps<'_>,
     ) -> Result<()>;
 
     /// Whether [`Engine::mod_exp_two`] is faster than two calls of [`Engine::mod_exp`], so that speculative
@@ -77,11 +76,12 @@ pub trait Engine: Sync {
 
     /// `scalar` times the curve's generator. `scalar` has the curve's scalar size and lies between 1 and n-1;
     /// anything else is [`crate::CryptoError::InvalidInput`].
-    fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> Result<Point>;
+    fn ec_multiply_base(&self, curve: Curve, scalar: &[u8], steps: &mut Steps<'_>) -> Result<Point>;
 
     /// `scalar` times `point`. `scalar` as in [`Engine::ec_multiply_base`]; a point that is not on the curve,
     /// and a product at infinity, are [`crate::CryptoError::InvalidPoint`].
-    fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point) -> Result<Point>;
+    fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point, steps: &mut Steps<'_>)
+    -> Result<Point>;
 
     /// `base_scalar` times the generator plus `scalar` times `point`, for public operands only: the time it
     /// takes depends on them. Scalars may be zero here.
@@ -91,13 +91,14 @@ pub trait Engine: Sync {
         base_scalar: &[u8],
         scalar: &[u8],
         point: &Point,
+        steps: &mut Steps<'_>,
     ) -> Result<Point>;
 }
 
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
-    use tee_api::Flow;
+    use tee_api::{Checkpoint, Flow};
 
     /// Every engine of this build.
     pub(crate) const ENGINES: &[&dyn Engine] = &[
@@ -115,22 +116,17 @@ pub(crate) mod testing {
     }
 
     impl Engine for Altered {
-        fn mod_exp(
-            &self,
-            operands: ModExp<'_>,
-            out: &mut [u8],
-            checkpoint: &mut dyn Checkpoint,
-        ) -> Result<()> {
-            SOFTWARE.mod_exp(operands, out, checkpoint)
+        fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], steps: &mut Steps<'_>) -> Result<()> {
+            SOFTWARE.mod_exp(operands, out, steps)
         }
 
         fn mod_exp_two(
             &self,
             operands: [ModExp<'_>; 2],
             [first, second]: [&mut [u8]; 2],
-            checkpoint: &mut dyn Checkpoint,
+            steps: &mut Steps<'_>,
         ) -> Result<()> {
-            SOFTWARE.mod_exp_two(operands, [&mut *first, second], checkpoint)?;
+            SOFTWARE.mod_exp_two(operands, [&mut *first, second], steps)?;
             first[100] ^= u8::from(self.faulty);
             Ok(())
         }
@@ -141,21 +137,27 @@ pub(crate) mod testing {
             exponent: u32,
             modulus: &[u8],
             out: &mut [u8],
-            checkpoint: &mut dyn Checkpoint,
+            steps: &mut Steps<'_>,
         ) -> Result<()> {
-            SOFTWARE.mod_exp_public(base, exponent, modulus, out, checkpoint)
+            SOFTWARE.mod_exp_public(base, exponent, modulus, out, steps)
         }
 
         fn prefers_pairs(&self, _: usize) -> bool {
             self.in_pairs
         }
 
-        fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> Result<Point> {
-            SOFTWARE.ec_multiply_base(curve, scalar)
+        fn ec_multiply_base(&self, curve: Curve, scalar: &[u8], steps: &mut Steps<'_>) -> Result<Point> {
+            SOFTWARE.ec_multiply_base(curve, scalar, steps)
         }
 
-        fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point) -> Result<Point> {
-            SOFTWARE.ec_multiply(curve, scalar, point)
+        fn ec_multiply(
+            &self,
+            curve: Curve,
+            scalar: &[u8],
+            point: &Point,
+            steps: &mut Steps<'_>,
+        ) -> Result<Point> {
+            SOFTWARE.ec_multiply(curve, scalar, point, steps)
         }
 
         fn ec_double_multiply(
@@ -164,8 +166,9 @@ pub(crate) mod testing {
             base_scalar: &[u8],
             scalar: &[u8],
             point: &Point,
+            steps: &mut Steps<'_>,
         ) -> Result<Point> {
-            SOFTWARE.ec_double_multiply(curve, base_scalar, scalar, point)
+            SOFTWARE.ec_double_multiply(curve, base_scalar, scalar, point, steps)
         }
     }
 
@@ -255,7 +258,7 @@ mod tests {
 
     fn power(engine: &dyn Engine, base: &[u8], exponent: &[u8], modulus: &[u8]) -> Result<Vec<u8>> {
         let mut out = std::vec![0xaa; modulus.len()];
-        let result = engine.mod_exp(ModExp { base, exponent, modulus }, &mut out, &mut Patience::endless());
+        let result = engine.mod_exp(ModExp { base, exponent, modulus }, &mut out, &mut Steps::new(&mut ()));
         assert!(
             result.is_ok() || out.iter().all(|byte| *byte == 0),
             "a failed exponentiation left something behind"
@@ -265,7 +268,7 @@ mod tests {
 
     fn public_power(engine: &dyn Engine, base: &[u8], exponent: u32, modulus: &[u8]) -> Result<Vec<u8>> {
         let mut out = std::vec![0xaa; modulus.len()];
-        let result = engine.mod_exp_public(base, exponent, modulus, &mut out, &mut Patience::endless());
+        let result = engine.mod_exp_public(base, exponent, modulus, &mut out, &mut Steps::new(&mut ()));
         assert!(
             result.is_ok() || out.iter().all(|byte| *byte == 0),
             "a failed exponentiation left something behind"
@@ -299,7 +302,7 @@ mod tests {
                     ModExp { base: &base, exponent: &exponent, modulus: &modulus },
                     ModExp { base: &exponent[1..], exponent: &base, modulus: &other_modulus },
                 ];
-                engine.mod_exp_two(pair, [first, second], &mut Patience::endless()).unwrap();
+                engine.mod_exp_two(pair, [first, second], &mut Steps::new(&mut ())).unwrap();
                 assert_eq!(out[0], power(&SOFTWARE, &base, &exponent, &modulus).unwrap());
                 assert_eq!(out[1], power(&SOFTWARE, &exponent[1..], &base, &other_modulus).unwrap());
             }
@@ -355,16 +358,22 @@ mod tests {
             let mut out = [0xaa; 128];
             let mut patience = Patience { asked: 0, limit: 0 };
             let operands = ModExp { base: &base, exponent: &exponent, modulus: &modulus };
-            assert_eq!(engine.mod_exp(operands, &mut out, &mut patience), Err(CryptoError::Cancelled));
+            assert_eq!(
+                engine.mod_exp(operands, &mut out, &mut Steps::new(&mut patience)),
+                Err(CryptoError::Cancelled)
+            );
             assert_eq!((patience.asked, out), (1, [0; 128]));
         }
-        // The pure engine asks in every window of four bits.
-        let mut patience = Patience { asked: 0, limit: 200 };
-        let operands = ModExp { base: &base, exponent: &exponent, modulus: &modulus };
-        assert_eq!(SOFTWARE.mod_exp(operands, &mut [0; 128], &mut patience), Err(CryptoError::Cancelled));
-        let mut patience = Patience::endless();
-        assert_eq!(SOFTWARE.mod_exp(operands, &mut [0; 128], &mut patience), Ok(()));
-        assert_eq!(patience.asked, 1 + 2 * 128);
+        // Within the exponentiation too, where the engine can be interrupted.
+        let asked = |limit| {
+            let mut patience = Patience { asked: 0, limit };
+            let mut out = [0xaa; 128];
+            let operands = ModExp { base: &base, exponent: &exponent, modulus: &modulus };
+            let outcome = SOFTWARE.mod_exp(operands, &mut out, &mut Steps::new(&mut patience));
+            (outcome.is_ok() || outcome == Err(CryptoError::Cancelled) && out == [0; 128], patience.asked)
+        };
+        assert_eq!([0, 3, 7].map(asked), [(true, 1), (true, 4), (true, 8)]);
+        assert_eq!(asked(usize::MAX), (true, 8));
     }
 
     proptest::proptest! {

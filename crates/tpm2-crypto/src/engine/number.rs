@@ -2,7 +2,6 @@
 
 use crate::{CryptoError, Result};
 use crypto_bigint::{Limb, Odd, Uint, Word};
-use tee_api::{Checkpoint, Flow};
 use zeroize::Zeroizing;
 
 /// A number that leaves nothing behind.
@@ -56,10 +55,17 @@ pub(crate) fn odd_modulus<const LIMBS: usize>(bytes: &[u8]) -> Result<Zeroizing<
     if *number == Uint::ONE { Err(CryptoError::InvalidInput) } else { Ok(Zeroizing::new(odd)) }
 }
 
-/// Asks the platform whether to go on.
-pub(crate) fn pause(checkpoint: &mut dyn Checkpoint) -> Result<()> {
-    match checkpoint.checkpoint() {
-        Flow::Continue => Ok(()),
-        Flow::Cancel => Err(CryptoError::Cancelled),
-    }
+/// What a Montgomery multiplication of numbers of a width costs in steps: product, reduction, and what grows with the
+/// width alone. The set-up of a modulus costs no more than [`SETUP`] of them, going into and out of the Montgomery form
+/// one each.
+pub(crate) const fn multiplication<const LIMBS: usize>() -> u32 {
+    2 * words::<LIMBS>() * words::<LIMBS>() + 8 * words::<LIMBS>()
+}
+
+/// The set-up of a modulus, in multiplications.
+pub(crate) const SETUP: u32 = 6;
+
+/// Limbs of 32 bits, on every target.
+pub(crate) const fn words<const LIMBS: usize>() -> u32 {
+    Uint::<LIMBS>::BITS / 32
 }

@@ -1,13 +1,12 @@
 //! The engine that is always there: pure Rust, fixed time, no allocation.
 
-use super::number::{Number, from_bytes, odd_modulus, pause, to_bytes, with_width};
+use super::number::{Number, SETUP, from_bytes, multiplication, odd_modulus, to_bytes, with_width, words};
 use super::{Engine, ModExp, software_ecc};
 use crate::ecc::{Curve, Point};
-use crate::{CryptoError, Result};
+use crate::{CryptoError, Result, Steps};
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{MontyForm, MontyMultiplier, Uint};
 use subtle::{ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
-use tee_api::Checkpoint;
 use zeroize::Zeroizing;
 
 /// Big integers and curves of RustCrypto. A 2048-bit exponentiation needs about 10 KiB of stack.
@@ -17,9 +16,9 @@ pub struct Software;
 pub static SOFTWARE: Software = Software;
 
 impl Engine for Software {
-    fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], checkpoint: &mut dyn Checkpoint) -> Result<()> {
+    fn mod_exp(&self, operands: ModExp<'_>, out: &mut [u8], steps: &mut Steps<'_>) -> Result<()> {
         let size = operands.modulus.len();
-        into(out, size, |out| with_width!(size, exponentiate(operands, out, checkpoint)))
+        into(out, size, |out| with_width!(size, exponentiate(operands, out, steps)))
     }
 
     fn mod_exp_public(
@@ -28,20 +27,24 @@ impl Engine for Software {
         exponent: u32,
         modulus: &[u8],
         out: &mut [u8],
-        checkpoint: &mut dyn Checkpoint,
+        steps: &mut Steps<'_>,
     ) -> Result<()> {
         let size = modulus.len();
-        into(out, size, |out| {
-            with_width!(size, exponentiate_public(base, exponent, modulus, out, checkpoint))
-        })
+        into(out, size, |out| with_width!(size, exponentiate_public(base, exponent, modulus, out, steps)))
     }
 
-    fn ec_multiply_base(&self, curve: Curve, scalar: &[u8]) -> Result<Point> {
-        software_ecc::multiply_base(curve, scalar)
+    fn ec_multiply_base(&self, curve: Curve, scalar: &[u8], steps: &mut Steps<'_>) -> Result<Point> {
+        software_ecc::multiply_base(curve, scalar, steps)
     }
 
-    fn ec_multiply(&self, curve: Curve, scalar: &[u8], point: &Point) -> Result<Point> {
-        software_ecc::multiply(curve, scalar, point)
+    fn ec_multiply(
+        &self,
+        curve: Curve,
+        scalar: &[u8],
+        point: &Point,
+        steps: &mut Steps<'_>,
+    ) -> Result<Point> {
+        software_ecc::multiply(curve, scalar, point, steps)
     }
 
     fn ec_double_multiply(
@@ -50,8 +53,9 @@ impl Engine for Software {
         base_scalar: &[u8],
         scalar: &[u8],
         point: &Point,
+        steps: &mut Steps<'_>,
     ) -> Result<Point> {
-        software_ecc::double_multiply(curve, base_scalar, scalar, point)
+        software_ecc::double_multiply(curve, base_scalar, scalar, point, steps)
     }
 }
 
@@ -72,9 +76,10 @@ const WINDOW: u32 = 4;
 fn exponentiate<const LIMBS: usize>(
     operands: ModExp<'_>,
     out: &mut [u8],
-    checkpoint: &mut dyn Checkpoint,
+    steps: &mut Steps<'_>,
 ) -> Result<()> {
-    pause(checkpoint)?;
+    let multiplication = multiplication::<LIMBS>();
+    steps.spend((SETUP + 2) * multiplication)?;
     let modulus = odd_modulus::<LIMBS>(operands.modulus)?;
     let params = Zeroizing::new(FixedMontyParams::new(*modulus));
     let mut multiplier = <FixedMontyForm<LIMBS> as MontyForm>::Multiplier::from(&*params);
@@ -83,6 +88,7 @@ fn exponentiate<const LIMBS: usize>(
     let mut powers = Zeroizing::new([*params.one(); 1 << WINDOW]);
     let mut power = Zeroizing::new(FixedMontyForm::one(&params));
     for slot in powers.iter_mut().skip(1) {
+        steps.spend(multiplication)?;
         multiplier.mul_assign(&mut power, &base);
         *slot = *power.as_montgomery();
     }
@@ -90,7 +96,7 @@ fn exponentiate<const LIMBS: usize>(
     let mut result = Zeroizing::new(FixedMontyForm::one(&params));
     let windows = operands.exponent.iter().flat_map(|byte| [byte >> WINDOW, byte & 0xf]);
     for (index, window) in windows.enumerate() {
-        pause(checkpoint)?;
+        steps.spend((WINDOW + 1) * multiplication + (1 << WINDOW) * words::<LIMBS>())?;
         if index != 0 {
             for _ in 0..WINDOW {
                 multiplier.square_assign(&mut result);
@@ -101,6 +107,7 @@ fn exponentiate<const LIMBS: usize>(
         }
         multiplier.mul_assign(&mut result, &power);
     }
+    steps.spend(multiplication)?;
     to_bytes(&Zeroizing::new(result.retrieve()), out);
     Ok(())
 }
@@ -111,9 +118,10 @@ fn exponentiate_public<const LIMBS: usize>(
     exponent: u32,
     modulus: &[u8],
     out: &mut [u8],
-    checkpoint: &mut dyn Checkpoint,
+    steps: &mut Steps<'_>,
 ) -> Result<()> {
-    pause(checkpoint)?;
+    let multiplication = multiplication::<LIMBS>();
+    steps.spend((SETUP + 2) * multiplication)?;
     let modulus = odd_modulus::<LIMBS>(modulus)?;
     let params = FixedMontyParams::new_vartime(*modulus);
     let mut multiplier = <FixedMontyForm<LIMBS> as MontyForm>::Multiplier::from(&params);
@@ -121,12 +129,13 @@ fn exponentiate_public<const LIMBS: usize>(
 
     let mut result = Zeroizing::new(FixedMontyForm::one(&params));
     for bit in (0..exponent.checked_ilog2().map_or(0, |top| top + 1)).rev() {
-        pause(checkpoint)?;
+        steps.spend(2 * multiplication)?;
         multiplier.square_assign(&mut result);
         if exponent >> bit & 1 == 1 {
             multiplier.mul_assign(&mut result, &base);
         }
     }
+    steps.spend(multiplication)?;
     to_bytes(&Zeroizing::new(result.retrieve()), out);
     Ok(())
 }

@@ -15,7 +15,7 @@ command! {
 
 fn run<'a>(context: &mut Context<'_, 'a>, input: IncrementalSelfTest<'a>) -> Result<Response<'a>> {
     for algorithm in input.to_test.iter() {
-        context.self_tests.test(context.engine, algorithm)?;
+        context.self_tests.test(context.engine, context.platform, algorithm)?;
     }
     let buffer = context.arena.allocate(context.self_tests.untested().count() * size_of::<TpmAlgId>())?;
     Ok(Response::new(TpmlAlg::build(buffer, context.self_tests.untested())?))

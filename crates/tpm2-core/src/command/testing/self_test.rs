@@ -14,6 +14,6 @@ command! {
 }
 
 fn run<'a>(context: &mut Context<'_, 'a>, input: SelfTest<'a>) -> Result<Response<'a>> {
-    context.self_tests.test_all(context.engine, input.full_test.0)?;
+    context.self_tests.test_all(context.engine, context.platform, input.full_test.0)?;
     Ok(Response::new())
 }
