@@ -462,7 +462,8 @@ impl Effects {
             Step::Startup(_) => next.lockout_enabled &= !next.checked,
             _ => {}
         }
-        next.checked = false;
+        // Whatever is done ends the check of lockoutAuth; what is refused does not.
+        next.checked &= matches!(step, Step::Guess(_)) && next.spaces[PROTECTED] == Some(None);
         match step {
             Step::Startup(_) => {
                 next.tries += u32::from(next.used && next.tries < next.max_tries);
