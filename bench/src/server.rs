@@ -317,10 +317,13 @@ impl CpuClock {
     pub fn of(pid: u32) -> Option<CpuClock> {
         let mut threads = vec![];
         for e in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
-            let stat = File::open(e.path().join("stat")).ok()?;
-            threads.push((stat, File::open(e.path().join("schedstat")).ok()?));
+            let files = (File::open(e.path().join("stat")), File::open(e.path().join("schedstat")));
+            // One that has ended meanwhile uses no more time.
+            if let (Ok(stat), Ok(schedstat)) = files {
+                threads.push((stat, schedstat));
+            }
         }
-        Some(CpuClock { threads })
+        (!threads.is_empty()).then_some(CpuClock { threads })
     }
 
     fn asleep(stat: &File) -> bool {

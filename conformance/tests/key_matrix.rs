@@ -9,7 +9,7 @@ use tpm2_client::{Append, Bytes, Client, Command, Entity, Response, Result, comm
 use tpm2_types::{ResponseCode, TpmAlgId, TpmCc, TpmHandle, TpmRh, TpmaNv, TpmaObject};
 
 #[test]
-fn a_scheme_works_only_with_its_type_of_key() {
+fn cve_2025_2884_a_scheme_works_only_with_its_type_of_key() {
     let mut client = Client::new(machine::in_process()().unwrap());
     let index = written_index(&mut client);
     let (mut created, mut signed) = (0, 0);

@@ -5,6 +5,7 @@ mod checks;
 mod conformance;
 mod demo;
 mod docs;
+mod lessons;
 mod setup;
 mod steps;
 mod tools;
@@ -34,9 +35,9 @@ enum Task {
     Test(checks::Options),
     /// What CI runs: setup, all of `test`, supply chain, tables and documents
     Ci(checks::Options),
-    /// Writes docs/commands.md from the program's command table
+    /// Writes docs/commands.md from the program's command table, and docs/security-lessons.md from conformance/lessons.toml
     Docs {
-        /// Only say whether the file is up to date
+        /// Only say whether the files are up to date
         #[arg(long)]
         check: bool,
     },

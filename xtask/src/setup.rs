@@ -50,6 +50,11 @@ const NEEDS: &[Need] = &[
         why: "shows that storage is written before the answer",
     },
     Need {
+        packages: &["valgrind"],
+        purpose: Purpose::Test,
+        why: "counts the instructions of operations on secrets",
+    },
+    Need {
         packages: &["rustc-web", "cargo-web", "rust-web-src"],
         purpose: Purpose::Test,
         why: "a Rust with its library's sources: builds the core for bare Arm",

@@ -14,13 +14,13 @@ use tee_api::RecordKey;
 use tpm2_types::Result;
 
 use crate::arena::Arena;
+use crate::failure::FailureReason;
 use crate::nv::NvIndex;
 use crate::state::record::SAVED_KINDS;
 use crate::state::{
     Changes, Commit, DictionaryAttack, Firmware, Hierarchy, Kind, Manufacture, NvMaxCounter, Orderly,
     Permanent, Running, Seeds, State, StateClear, StateReset,
 };
-use crate::tpm::FailureReason;
 use crate::transfer::{ImportToken, Importing, Moved};
 
 /// TPM_PT_MANUFACTURER.

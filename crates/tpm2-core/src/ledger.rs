@@ -19,9 +19,9 @@ use tee_api::{CounterAssurance, CounterError, Platform, Provisioning, RecordKey,
 use tpm2_types::{ResponseCode, Result};
 
 use crate::arena::Arena;
+use crate::failure::FailureReason;
 use crate::firmware;
 use crate::state::{Availability, Changes, Commit, Kind, State};
-use crate::tpm::FailureReason;
 
 /// What is known of the last transaction.
 pub(crate) struct Ledger {

@@ -31,6 +31,7 @@ mod clock;
 pub mod command;
 mod context;
 mod dictionary_attack;
+mod failure;
 pub mod firmware;
 mod ledger;
 mod manufacture;
@@ -49,7 +50,8 @@ mod ticket;
 mod tpm;
 mod transfer;
 
+pub use failure::FailureReason;
 pub use memory::{MAX_COMMAND_SIZE, MAX_RESPONSE_SIZE, Memory, Slices};
 pub use nv::posture_index;
-pub use tpm::{FailureReason, Start, Tpm};
+pub use tpm::{Start, Tpm};
 pub use transfer::{TOKEN_SIZE, Target, Token, TransferError};

@@ -6,6 +6,7 @@ use tpm2_crypto::{Drbg, Random};
 use tpm2_types::{ResponseCode, Result, Tpm2bDigest, TpmRh, TpmiYesNo};
 
 use crate::arena::Arena;
+use crate::failure::FailureReason;
 use crate::firmware;
 use crate::ledger::Ledger;
 use crate::profile::Profile;
@@ -13,7 +14,6 @@ use crate::state::{
     Changes, DictionaryAttack, Hierarchy, Kind, Manufacture, NvMaxCounter, Orderly, Permanent, Seeds,
     Shutdown, State,
 };
-use crate::tpm::FailureReason;
 
 /// The bytes of a primary seed and of a proof: the size of the largest digest.
 pub const SEED_SIZE: usize = 64;

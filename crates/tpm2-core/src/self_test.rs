@@ -14,7 +14,7 @@ use tpm2_types::{Reader, ResponseCode, Result, TpmAlgId, TpmCap, TpmCc, TpmSt, T
 use crate::algorithm::response_code;
 use crate::capability;
 use crate::command::{Command, HEADER_SIZE};
-use crate::tpm::FailureReason;
+use crate::failure::FailureReason;
 
 /// Everything that is tested, each with the identifiers that it is a part of, and whether it waits for its first use.
 const TESTS: &[(Algorithm, &[TpmAlgId], bool)] = &[

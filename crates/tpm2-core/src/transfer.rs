@@ -27,12 +27,13 @@ use tpm2_types::{ResponseCode, Tpm2bDigest, TpmiYesNo};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::arena::Arena;
+use crate::failure::FailureReason;
 use crate::firmware;
 use crate::manufacture;
 use crate::memory::MAX_COMMAND_SIZE;
 use crate::state::record::{SAVED_KINDS, is_persistent, record};
 use crate::state::{Changes, DictionaryAttack, Kind, Manufacture, Orderly, Shutdown, State};
-use crate::tpm::{FailureReason, Tpm};
+use crate::tpm::Tpm;
 
 record! {
     /// This TPM was moved: it starts no more.

@@ -101,7 +101,7 @@ fn each_transaction_moves_the_counter_by_one() {
 }
 
 #[test]
-fn a_cut_between_store_and_counter_loses_nothing_and_serves_nothing_before_the_counter_moved() {
+fn ftpm_paper_atomic_nv_serves_nothing_before_store_and_counter_moved() {
     let device = device();
     let (mut tpm, _) = with_counter(&device);
     device.fail_all_counter_calls(Some(CounterError::Unavailable));
@@ -172,7 +172,7 @@ fn a_counter_whose_answer_was_lost_is_asked_again() {
 }
 
 #[test]
-fn old_state_put_back_is_found_out_and_so_is_a_foreign_one() {
+fn ftpm_paper_replay_protection_finds_old_state_and_foreign_state() {
     let device = device();
     let (mut tpm, _) = with_counter(&device);
     let old = device.records();
@@ -425,7 +425,7 @@ fn cve_2025_46733_a_service_that_restarts_alone_is_failure_mode_until_the_platfo
 }
 
 #[test]
-fn entropy_that_dries_up_is_waited_for_and_one_that_sticks_is_refused() {
+fn ftpm_paper_entropy_that_dries_up_is_waited_for_and_one_that_sticks_is_refused() {
     let device = device();
     drop(with_counter(&device));
     let dry = device.reboot();
@@ -520,7 +520,7 @@ fn amd_stutter_commands_write_once_or_not_at_all() {
 
 /// Clock is written once in TPM_PT_CLOCK_UPDATE, beside whatever runs then, and not more often.
 #[test]
-fn clock_is_written_once_in_its_period() {
+fn ftpm_paper_clock_is_written_once_in_its_period() {
     let device = device();
     let (mut tpm, _) = with_counter(&device);
     let period = u64::from(tpm2_core::profile::PC_CLIENT.clock_update);

@@ -94,7 +94,7 @@ fn what_time_forgave_stays_forgiven_without_power() {
 }
 
 #[test]
-fn a_guess_after_shutdown_counts_though_the_power_is_cut() {
+fn cve_2020_26933_a_guess_after_shutdown_counts_though_the_power_is_cut() {
     let mut tpm = started();
     let index = protected(&mut tpm);
     ok(&mut tpm, &commands::shutdown(TpmSu::CLEAR));

@@ -116,7 +116,7 @@ fn ftpm_paper_no_check_before_store_and_counter_have_the_dirty_bit() {
 /// A blocked write is no oracle: in a dark period a right value and a wrong one get the same answer, nothing is asked of
 /// the store, and nothing is counted afterwards.
 #[test]
-fn ftpm_paper_a_dark_period_is_no_oracle() {
+fn ftpm_paper_dark_period_is_no_oracle() {
     for (error, code) in [(StoreError::Unavailable, AWAY), (StoreError::RateLimited, ResponseCode::NV_RATE)] {
         // Before the first use in a run, and after it.
         for used in [false, true] {

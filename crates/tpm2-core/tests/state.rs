@@ -42,7 +42,7 @@ fn counts(client: &mut Client<Machine>) -> (u32, u32) {
 }
 
 #[test]
-fn resume_keeps_pcrs_and_restart_and_reset_do_not() {
+fn ftpm_paper_fate_sharing_resume_keeps_pcrs_and_reset_does_not() {
     let mut client = started();
     ok(&mut client, &commands::pcr_extend(TpmHandle::pcr(3), TpmAlgId::SHA256, &[1; 32]));
     let extended = pcr(&mut client, 3);
@@ -65,7 +65,7 @@ fn resume_keeps_pcrs_and_restart_and_reset_do_not() {
 }
 
 #[test]
-fn resume_without_saved_state_is_refused() {
+fn cve_2018_6622_resume_without_saved_state_is_refused() {
     // CVE-2018-6622: a platform that resumes without TPM2_Shutdown(STATE) must not get PCRs at their start.
     let mut client = started();
     client.transport().power_cycle();

@@ -8,27 +8,21 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use log::LevelFilter;
-use platform_linux::ForeignFiles;
 use tpm2_core::{TOKEN_SIZE, Token};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{key_source, say};
-use crate::composition::{self, Manufacture, TpmOptions};
-use crate::folders;
+use super::place::Place;
+use super::say;
+use crate::composition;
 use crate::logging::Logging;
-use crate::policy_file;
 
 /// Moves the TPM to the device that drew a token with `ftpm import --prepare`. It starts here no more.
 ///
 /// The file is sealed for that device alone. Should it be lost, the same command gives it again, for the same token.
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// Where the TPM's state lies [default: $XDG_STATE_HOME/ftpm or ~/.local/state/ftpm]
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
-    /// The key that seals the state, where it does not lie beside it
-    #[arg(long, value_name = "file=PATH|fd=NUMBER")]
-    key: Option<String>,
+    #[command(flatten)]
+    place: Place,
     /// A file that holds the target's token, or - for the standard input; whoever knows it can open the export
     #[arg(long, value_name = "FILE")]
     token: PathBuf,
@@ -40,15 +34,8 @@ pub(super) struct Export {
 impl Export {
     pub(super) fn run(self) -> Result<()> {
         Logging::to_stderr(LevelFilter::Warn).start();
-        let state = self.state.map_or_else(folders::state_folder, Ok)?;
         let token = read_token(&self.token)?;
-        let options = TpmOptions {
-            state: state.clone(),
-            key: key_source(self.key.as_deref())?,
-            manufacture: Manufacture::Never,
-            foreign_files: ForeignFiles::Refuse,
-            policy: policy_file::read(None)?,
-        };
+        let options = self.place.options()?;
         // Before the TPM is marked as moved: what cannot be written here would be a TPM that is nowhere.
         let mut file = OpenOptions::new()
             .write(true)
@@ -69,7 +56,7 @@ impl Export {
                 self.out.display()
             )
         })?;
-        say!("the TPM in {} has moved into {}", state.display(), self.out.display());
+        say!("the TPM in {} has moved into {}", options.state.display(), self.out.display());
         say!("it starts here no more; take it in where the token was drawn, with: ftpm import FILE");
         Ok(())
     }

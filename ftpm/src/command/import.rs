@@ -7,14 +7,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use log::LevelFilter;
-use platform_linux::ForeignFiles;
 use zeroize::Zeroizing;
 
-use super::{key_source, say};
-use crate::composition::{self, Manufacture, ManufactureRecord, TpmOptions};
-use crate::folders;
+use super::place::{Place, say_record};
+use super::say;
+use crate::composition;
 use crate::logging::Logging;
-use crate::policy_file;
 
 /// Takes in a TPM that comes from another device.
 ///
@@ -28,15 +26,8 @@ pub(super) struct Import {
     /// Draws the token for the export and prints it; whoever knows it can open the export
     #[arg(long)]
     prepare: bool,
-    /// Where the TPM's state will lie [default: $XDG_STATE_HOME/ftpm or ~/.local/state/ftpm]
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
-    /// The key that will seal the state [default: a key kept beside the state]
-    #[arg(long, value_name = "file=PATH|fd=NUMBER")]
-    key: Option<String>,
-    /// What becomes of each gap in the platform's guarantees; see `ftpm doctor --print-policy`
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Takes the TPM in although nothing here would notice an old state of it being put back
     #[arg(long)]
     accept_rollback: bool,
@@ -45,13 +36,7 @@ pub(super) struct Import {
 impl Import {
     pub(super) fn run(self) -> Result<()> {
         Logging::to_stderr(LevelFilter::Warn).start();
-        let options = TpmOptions {
-            state: self.state.map_or_else(folders::state_folder, Ok)?,
-            key: key_source(self.key.as_deref())?,
-            manufacture: Manufacture::Never,
-            foreign_files: ForeignFiles::Refuse,
-            policy: policy_file::read(self.policy.as_deref())?,
-        };
+        let options = self.place.options()?;
         let Some(file) = self.file else {
             let token = composition::prepare_import(&options)?;
             let mut digits = Zeroizing::new(String::with_capacity(2 * token.len()));
@@ -65,10 +50,7 @@ impl Import {
         let mut export = Zeroizing::new(bytes);
         let record = composition::import(&options, &mut export, self.accept_rollback)?;
         say!("the TPM from {} lives in {} now", file.display(), options.state.display());
-        if let Some(ManufactureRecord { count, id }) = record {
-            say!("  manufacture count  {count}");
-            say!("  manufacture id     {id}");
-        }
+        say_record(record);
         say!("{} is of no use any more; remove it", file.display());
         Ok(())
     }

@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod inspect;
 mod manufacture;
+mod place;
 mod serve;
 mod socket;
 mod verify_posture;

@@ -214,7 +214,7 @@ fn a_folder_that_is_a_link_is_refused() {
 }
 
 #[test]
-fn no_link_inside_the_folder_is_followed() {
+fn cve_2020_28407_no_link_inside_the_folder_is_followed() {
     for name in ["ftpm.state", "ftpm.key", "ftpm.lock"] {
         let place = Place::with_state(b"kept");
         let elsewhere = place.root.path().join("elsewhere");
@@ -428,7 +428,7 @@ fn a_torn_last_commit_is_as_if_it_had_never_been() {
 }
 
 #[test]
-fn another_firmware_keeps_the_state_and_an_older_one_is_refused() {
+fn optee_ftpm_5_another_firmware_keeps_the_state_and_an_older_one_is_refused() {
     let place = Place::with_state(b"kept");
     let open_as = |identity| LinuxPlatform::open(&StateOptions { identity, ..place.options() });
     let identity = |svn, firmware_version| Identity { profile_id: 2, firmware_version, svn };

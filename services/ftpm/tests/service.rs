@@ -96,7 +96,7 @@ fn drivers_find_it_by_its_uuid() {
 
 /// The caller swaps the command for another one after the header was fetched, and after each fetch again.
 #[test]
-fn a_command_is_fetched_once_and_what_changes_later_changes_nothing() {
+fn optee_ftpm_10_a_command_is_fetched_once_and_what_changes_later_changes_nothing() {
     let (mut service, session) = started();
     let mut memory = SharedMemory::new(GET_RANDOM_8);
     memory.after_each_read(|bytes| {
@@ -112,6 +112,24 @@ fn a_command_is_fetched_once_and_what_changes_later_changes_nothing() {
     memory.after_each_read(|bytes| bytes[10..].copy_from_slice(&[0, 4]));
     let answer = submit_from(&mut service, session, &mut memory).unwrap();
     assert_eq!(answer[..12], *b"\x80\x01\0\0\0\x10\0\0\0\0\0\x04");
+}
+
+/// The open fTPM built its response in memory that the caller could change meanwhile. Here the same memory, which the
+/// caller keeps changing, serves for both.
+#[test]
+fn optee_ftpm_10_a_response_is_written_once_when_it_is_whole_and_never_read() {
+    let (mut service, session) = started();
+    let mut bytes = [0xEE; MAX_MESSAGE_SIZE];
+    bytes[..GET_RANDOM_8.len()].copy_from_slice(GET_RANDOM_8);
+    let memory = SharedMemory::new(bytes);
+    memory.after_each_read(|bytes| bytes[..10].fill(0xFF));
+    let (mut request, mut response) = (memory.handle(), memory.handle());
+    let mut parameters = nothing();
+    parameters[0] = Parameter::Memory { direction: Direction::In, buffer: &mut request, written: 0 };
+    parameters[1] = Parameter::Memory { direction: Direction::InOut, buffer: &mut response, written: 0 };
+    service.invoke(session, Service::SUBMIT_COMMAND, &mut parameters).unwrap();
+    assert_eq!(memory.bytes()[..12], *b"\x80\x01\0\0\0\x14\0\0\0\0\0\x08");
+    assert_eq!(memory.accesses(), (2, 1), "the command's header and rest are read, the response is written");
 }
 
 #[test]
@@ -230,7 +248,7 @@ fn one_session_and_no_user_past_the_kernel() {
 
 /// Whoever crashes the driver gets no fresh PCRs by opening a session anew.
 #[test]
-fn a_new_session_is_no_reset() {
+fn optee_ftpm_7_a_new_session_is_no_reset() {
     let (mut service, session) = started();
     service.close_session(session);
     let session = service.open_session(Caller::Kernel, &mut nothing()).unwrap();

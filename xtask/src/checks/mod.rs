@@ -52,6 +52,14 @@ pub(crate) fn test(steps: &mut Steps, options: &Options) {
     steps.run("tools", "one tpm2-tools script, the same results over each transport", || {
         tools_script::check(maker)
     });
+    steps.run(
+        "fixed-time",
+        "the same instructions for every secret, as they are released (valgrind)",
+        || {
+            let test = ["test", "--quiet", "--release", "-p", "tpm2-crypto", "--features", "aws-lc"];
+            run(cargo().args(test).args(["--test", "fixed_time"]).env("FTPM_MEASURE", "1"))
+        },
+    );
     steps.run("durability", "storage is written before each answer (strace)", || durability::check(maker));
     steps.run("kill-loop", "no acknowledged increment is lost to kill -9", || {
         kill_loop::check(maker, options.kill_rounds)
@@ -73,7 +81,9 @@ pub(crate) fn supply_chain_and_tables(steps: &mut Steps) {
     steps.run("response-codes", "every row of the response-code table is asserted or explained", || {
         run(cargo().args(["run", "--quiet", "-p", "conformance", "--", "check-rows"]))
     });
-    steps.run("docs", "docs/commands.md is what the program says", || docs::run(true));
+    steps.run("docs", "the documents that are made are up to date, and every lesson has its test", || {
+        docs::run(true)
+    });
 }
 
 fn deny() -> Result<Outcome> {

@@ -311,11 +311,18 @@ mod tests {
 
     #[test]
     fn edges_of_the_operands() {
-        let (base, exponent, modulus) = operands(128);
+        // One size that AWS-LC takes in one call, one that needs a loop.
+        for size in [128, 136] {
+            edges(size);
+        }
+    }
+
+    fn edges(length: usize) {
+        let (base, exponent, modulus) = operands(length);
         let mut less_one = modulus.clone();
-        less_one[127] -= 1;
-        let one = [&[0; 127][..], &[1]].concat();
-        let zero = [0; 128];
+        less_one[length - 1] -= 1;
+        let one = [&std::vec![0; length - 1][..], &[1]].concat();
+        let zero = std::vec![0; length];
         for engine in ENGINES.iter().copied() {
             let power = |base: &[u8], exponent: &[u8], modulus: &[u8]| power(engine, base, exponent, modulus);
             assert_eq!(power(&base, &[], &modulus).unwrap(), one);
@@ -334,8 +341,8 @@ mod tests {
             }
 
             assert_eq!(power(&modulus, &exponent, &modulus), Err(CryptoError::InvalidInput));
-            assert_eq!(power(&[0xff; 128], &exponent, &modulus), Err(CryptoError::InvalidInput));
-            assert_eq!(power(&[1; 129], &exponent, &modulus), Err(CryptoError::InvalidInput));
+            assert_eq!(power(&std::vec![0xff; length], &exponent, &modulus), Err(CryptoError::InvalidInput));
+            assert_eq!(power(&std::vec![1; length + 1], &exponent, &modulus), Err(CryptoError::InvalidInput));
             assert_eq!(power(&base, &exponent, &less_one), Err(CryptoError::InvalidInput));
             assert_eq!(power(&[], &exponent, &one), Err(CryptoError::InvalidInput));
             assert_eq!(power(&[], &exponent, &zero), Err(CryptoError::InvalidInput));
