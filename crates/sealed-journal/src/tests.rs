@@ -474,6 +474,22 @@ fn a_failed_write_is_proven_not_kept_and_the_next_commit_works() {
     }
 }
 
+/// What is sealed of the frame is there, and behind it lies what an earlier use of the slot left.
+#[test]
+fn padding_that_was_not_kept_proves_nothing() {
+    let disk = Disk::new();
+    drop(create(&disk, &[put(A, b"1")]));
+    let mut content = disk.content();
+    content[FRAMES_AT as usize + SECTOR_SIZE..SLOT as usize].fill(0xEE);
+    let disk = Disk::with(content);
+    let mut journal = open(&disk).unwrap();
+    disk.leave_of_a_failed_write(400);
+    disk.fail_after(Some(0));
+    assert_eq!(journal.commit(&[put(A, b"2")]), Err(StoreError::OutcomeUnknown));
+    disk.fail_after(None);
+    assert_eq!(open(&disk).unwrap().records.get(A), Some(&b"2"[..]));
+}
+
 #[test]
 fn after_a_failed_sync_nothing_more_is_served() {
     let disk = Disk::new();
