@@ -432,9 +432,11 @@ impl<'m, P: Platform> Tpm<'m, P> {
         }
         let parsed = request.parse(&header, state)?;
         let checks = parsed.protected_checks(state, clock)?;
-        let mut ahead = Changes::new();
-        dictionary_attack::write_ahead(state, clock, &arena, &mut ahead, checks)?;
-        ledger.commit(state, platform, failure, &arena, &mut ahead)?;
+        if checks.entity || checks.lockout {
+            let mut ahead = Changes::new();
+            dictionary_attack::write_ahead(state, clock, &arena, &mut ahead, checks)?;
+            ledger.commit(state, platform, failure, &arena, &mut ahead)?;
+        }
         let authorized = match parsed.authorize(state, clock, &arena) {
             Ok(authorized) => authorized,
             Err(denied) => {
