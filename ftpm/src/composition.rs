@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
-use log::{Level, info, log, warn};
+use log::{Level, error, info, log, warn};
 use platform_linux::{Control, ForeignFiles, Identity, KeySource, LinuxPlatform, StateOptions};
 use posture::{Policy, Posture};
 use static_cell::ConstStaticCell;
@@ -98,6 +98,9 @@ pub fn open(options: &TpmOptions) -> Result<Box<dyn TpmService>> {
         }
         (Start::Failed(reason), _) => return Err(unusable(options, &tpm, reason)),
     }
+    tpm.platform_mut().set_failure_report(|why| {
+        error!("{why}: it answers TPM_RC_FAILURE until it is started again; TPM2_GetTestResult says more");
+    });
     Ok(Box::new(LinuxTpm { tpm, fresh: true, has_state_key }))
 }
 

@@ -19,11 +19,15 @@ use crate::error::OpenError;
 use crate::store::{FileStore, StateOptions};
 use sealed_journal::{Identity, StateHeader, Usage};
 
+/// Told why the service can go on no longer.
+type FailureReport = Box<dyn FnMut(&str) + Send>;
+
 /// A Linux process as a TEE: the kernel's entropy and clock, and a state folder that is locked while this lives.
 pub struct LinuxPlatform {
     store: FileStore,
     watch: Watch,
     failed: Option<String>,
+    report_failure: Option<FailureReport>,
 }
 
 impl LinuxPlatform {
@@ -34,7 +38,7 @@ impl LinuxPlatform {
     /// Opens the state, and takes it for this process alone. Where the folder holds nothing of ours, the state is
     /// made by the first commit; until then [`AtomicStore::load`] answers [`StoreError::Missing`].
     pub fn open(options: &StateOptions) -> Result<Self, OpenError> {
-        Ok(Self { store: FileStore::open(options)?, watch: Watch::new(), failed: None })
+        Ok(Self { store: FileStore::open(options)?, watch: Watch::new(), failed: None, report_failure: None })
     }
 
     /// The folder that holds the state.
@@ -60,6 +64,11 @@ impl LinuxPlatform {
     /// Why the service can go on no longer, where it said so.
     pub fn failed(&self) -> Option<&str> {
         self.failed.as_deref()
+    }
+
+    /// Tells `report` when the service can go on no longer, in its words.
+    pub fn set_failure_report(&mut self, report: impl FnMut(&str) + Send + 'static) {
+        self.report_failure = Some(Box::new(report));
     }
 
     /// Cancels a running command from another thread, and says when one begins.
@@ -203,6 +212,9 @@ impl Lifecycle for LinuxPlatform {
 
     fn fail(&mut self, why: &str) {
         self.failed = Some(why.to_owned());
+        if let Some(report) = &mut self.report_failure {
+            report(why);
+        }
     }
 }
 
