@@ -154,6 +154,11 @@ pub trait Bench {
         Err(NO_WAY)
     }
 
+    /// Puts that copy onto the media under the platform, which goes on.
+    fn put_copy_under(&mut self, _place: Place) -> Result<(), Cannot> {
+        Err(NO_WAY)
+    }
+
     /// Whether these bytes stand on the media, for somebody who reads them from outside.
     fn medium_shows(&mut self, _bytes: &[u8]) -> Result<bool, Cannot> {
         Err(NO_WAY)

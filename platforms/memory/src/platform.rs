@@ -127,8 +127,8 @@ impl MemoryPlatform {
         self.device().store.clone()
     }
 
-    /// Puts the store into a state, an old one for instance; `None` empties it. A store that claims
-    /// [`StoreAssurance::ReplayProtected`] finds that out when it is loaded.
+    /// Puts the store into a state, an old one for instance; `None` empties it. A service that runs finds that out at
+    /// its next commit; a store that claims [`StoreAssurance::ReplayProtected`] when it is loaded, too.
     pub fn set_records(&self, records: Option<Records>) {
         self.device().store = records;
     }
@@ -425,6 +425,7 @@ impl AtomicStore for MemoryPlatform {
             if device.claims.store == StoreAssurance::ReplayProtected && device.store != device.kept_last {
                 return Err(StoreError::RolledBack);
             }
+            device.kept_last = device.store.clone();
             device.store.clone().ok_or(StoreError::Missing)?
         };
         records.iter().for_each(|(key, value)| visit(key, value));
@@ -444,6 +445,10 @@ impl AtomicStore for MemoryPlatform {
             return Err(error);
         }
         if !changes.is_empty() {
+            // Put back under a running service: nothing may be kept on top of that.
+            if device.store != device.kept_last {
+                return Err(StoreError::RolledBack);
+            }
             let empty = Records::new();
             device.store.as_ref().unwrap_or(&empty).check(changes)?;
             if device.capacity < usize::MAX {
@@ -454,9 +459,7 @@ impl AtomicStore for MemoryPlatform {
                 }
             }
             device.store.get_or_insert_default().apply(changes)?;
-            if device.claims.store == StoreAssurance::ReplayProtected {
-                device.kept_last = device.store.clone();
-            }
+            device.kept_last = device.store.clone();
             device.counts.commits_kept += 1;
         }
         fault.map_or(Ok(()), |fault| Err(fault.error))

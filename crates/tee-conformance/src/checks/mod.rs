@@ -41,6 +41,7 @@ pub const CHECKS: &[Check] = &[
     due("store_begins_whole", Area::Store, store::DURABLE, cuts::begins_whole),
     due("store_seals", Area::Store, rollback::SEALED, rollback::seals),
     due("store_finds_rollback", Area::Store, rollback::REPLAY_PROTECTED, rollback::finds_rollback),
+    always("store_notices_swap", Area::Store, rollback::notices_swap),
     due("counter_none_answers_none", Area::Counter, counter::NONE, counter::none_answers_none),
     applies("counter_new_is_zero", Area::Counter, counter::ANY, counter::new_is_zero),
     due("counter_advances_by_one", Area::Counter, counter::ANY, counter::advances_by_one),

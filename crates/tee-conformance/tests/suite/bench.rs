@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use platform_memory::{MemoryPlatform, Records, SharedMemory};
 use tee_api::{
-    Client, ClientAssurance, ClockAssurance, DeviceKeyAssurance, EntropyAssurance, EntropyError,
+    AtomicStore, Client, ClientAssurance, ClockAssurance, DeviceKeyAssurance, EntropyAssurance, EntropyError,
     IsolationAssurance, LifecycleAssurance, Platform, ServiceError, SharedBuffer, SharedBufferError,
     StoreAssurance, TrustedService,
 };
@@ -146,6 +146,16 @@ impl Bench for MemoryBench {
             device.set_counter(copied.counter);
         }
         self.start(device);
+        Ok(())
+    }
+
+    fn put_copy_under(&mut self, place: Place) -> Result<(), Cannot> {
+        let copied = self.copies[place as usize].clone().ok_or(Cannot("nothing was copied"))?;
+        self.device.set_records(copied.records);
+        if self.fault == Fault::StoreBuildsOnSwapped {
+            // It takes for its own whatever lies there.
+            self.device.handle().load(&mut |_, _| {}).map_err(|_| Cannot("the copy does not load"))?;
+        }
         Ok(())
     }
 

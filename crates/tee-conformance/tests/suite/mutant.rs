@@ -71,6 +71,7 @@ faults! {
     PlainMedium by "store_seals",
     StoreTakesOldState by "store_finds_rollback",
     StoreCallsOldCorrupt by "store_finds_rollback",
+    StoreBuildsOnSwapped by "store_notices_swap",
     CounterOutOfNothing by "counter_none_answers_none",
     CounterBeginsLate by "counter_new_is_zero",
     CounterCountsRepeats by "counter_advances_by_one",
