@@ -19,10 +19,10 @@ use tpm2_crypto::engine::AWS_LC;
 use tpm2_wire::response_code;
 use zeroize::Zeroizing;
 
-use crate::endorsement::{self, hexadecimal};
 use crate::machine::{StartupType, startup_command};
 use crate::report;
 use crate::service::{Canceller, TpmService};
+use crate::{endorsement, hexadecimal};
 
 /// Whether a TPM is made where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -123,10 +123,15 @@ pub struct ManufactureRecord {
 }
 
 impl ManufactureRecord {
+    /// That of a TPM whose state is in memory.
+    fn of(tpm: &LinuxCore) -> Option<Self> {
+        tpm.state().bytes(Kind::Manufacture.only()).and_then(Self::parse)
+    }
+
     /// Reads the record's bytes.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let record: tpm2_core::state::Manufacture<'_> = parse(bytes).ok()?;
-        Some(Self { count: record.count, id: hexadecimal(record.id.as_slice()) })
+        Some(Self { count: record.count, id: hexadecimal::encode(record.id.as_slice()) })
     }
 }
 
@@ -137,13 +142,11 @@ impl ManufactureRecord {
 pub fn manufacture(options: &TpmOptions, force: bool) -> Result<Made> {
     let mut tpm = load(options, force)?;
     let folder = options.state.display();
-    let record =
-        |tpm: &LinuxCore| tpm.state().bytes(Kind::Manufacture.only()).and_then(ManufactureRecord::parse);
     match tpm.start() {
         Start::Empty => tpm.manufacture(),
         Start::Failed(FailureReason::Store(StoreError::Missing)) if force => tpm.manufacture_by_force(),
         Start::Existing => {
-            let id = record(&tpm).map_or(String::new(), |record| format!(" with the id {}", record.id));
+            let id = ManufactureRecord::of(&tpm).map_or(String::new(), |record| format!(" with the id {}", record.id));
             bail!(
                 "{folder} holds a TPM already{id}; serve that one, or choose another folder with --state; a TPM is \
                  never made over another one"
@@ -153,7 +156,7 @@ pub fn manufacture(options: &TpmOptions, force: bool) -> Result<Made> {
         Start::Failed(reason) => return Err(unusable(options, &tpm, reason)),
     }
     .with_context(|| format!("no TPM could be made in {folder}"))?;
-    let record = record(&tpm);
+    let record = ManufactureRecord::of(&tpm);
     Ok(Made { endorsement_name: endorsement_name(&mut tpm), record })
 }
 
@@ -190,7 +193,7 @@ pub fn import(
 ) -> Result<Option<ManufactureRecord>> {
     let mut tpm = load(options, false)?;
     match tpm.import(export, accept_rollback) {
-        Ok(()) => Ok(tpm.state().bytes(Kind::Manufacture.only()).and_then(ManufactureRecord::parse)),
+        Ok(()) => Ok(ManufactureRecord::of(&tpm)),
         Err(error) => Err(not_moved(options, &tpm, error)),
     }
 }

@@ -1,6 +1,6 @@
 //! The endorsement key, by which one tells a TPM from every other.
 
-use std::fmt::Write;
+use crate::hexadecimal;
 
 const TAG_NO_SESSIONS: u16 = 0x8001;
 const TAG_SESSIONS: u16 = 0x8002;
@@ -33,7 +33,7 @@ const UNIQUE_SIZE: usize = 256;
 pub fn name(mut execute: impl FnMut(&[u8]) -> Vec<u8>) -> Option<String> {
     let response = execute(&create_primary());
     let handle = response.get(10..14).filter(|_| tpm2_wire::response_code(&response) == Some(0))?;
-    let text = name_in(&response).map(hexadecimal);
+    let text = name_in(&response).map(hexadecimal::encode);
     execute(&command(TAG_NO_SESSIONS, CC_FLUSH_CONTEXT, &[handle]));
     text
 }
@@ -70,14 +70,6 @@ fn name_in(response: &[u8]) -> Option<&[u8]> {
 fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (size, rest) = bytes.split_first_chunk()?;
     rest.split_at_checked(usize::from(u16::from_be_bytes(*size)))
-}
-
-/// Bytes in hexadecimal.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

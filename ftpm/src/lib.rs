@@ -11,6 +11,7 @@ pub mod config;
 pub mod ending;
 pub mod endorsement;
 pub mod folders;
+pub mod hexadecimal;
 pub mod logging;
 pub mod machine;
 pub mod option_list;

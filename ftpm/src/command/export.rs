@@ -5,15 +5,16 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use log::LevelFilter;
 use tpm2_core::{TOKEN_SIZE, Token};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::place::Place;
 use super::say;
 use crate::composition;
+use crate::hexadecimal;
 use crate::logging::Logging;
 
 /// Moves the TPM to the device that drew a token with `ftpm import --prepare`. It starts here no more.
@@ -82,19 +83,9 @@ fn read_token(path: &Path) -> Result<Token> {
 }
 
 fn parse_token(digits: &str) -> Result<Token> {
-    let mut token = Token::default();
-    if digits.len() != 2 * TOKEN_SIZE || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        bail!("not 64 hexadecimal digits");
-    }
-    for (byte, pair) in token.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-        let mut value = 0;
-        for digit in pair {
-            value = value << 4 | char::from(*digit).to_digit(16).unwrap_or_default() as u8;
-        }
-        *byte = value;
-        value.zeroize();
-    }
-    Ok(token)
+    let bytes = Zeroizing::new(hexadecimal::decode(digits).unwrap_or_default());
+    let bytes: &[u8; TOKEN_SIZE] = bytes.as_slice().try_into().context("not 64 hexadecimal digits")?;
+    Ok(Token::new(*bytes))
 }
 
 #[cfg(test)]

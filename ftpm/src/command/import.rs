@@ -1,6 +1,5 @@
 //! `ftpm import`: takes in a TPM that was moved from another device.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
@@ -12,6 +11,7 @@ use zeroize::Zeroizing;
 use super::place::{Place, say_record};
 use super::say;
 use crate::composition;
+use crate::hexadecimal;
 use crate::logging::Logging;
 
 /// Takes in a TPM that comes from another device.
@@ -39,11 +39,7 @@ impl Import {
         let options = self.place.options()?;
         let Some(file) = self.file else {
             let token = composition::prepare_import(&options)?;
-            let mut digits = Zeroizing::new(String::with_capacity(2 * token.len()));
-            for byte in token.iter() {
-                write!(digits, "{byte:02x}")?;
-            }
-            say!("{}", *digits);
+            say!("{}", *Zeroizing::new(hexadecimal::encode(token.as_slice())));
             return Ok(());
         };
         let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::say;
-use crate::endorsement::hexadecimal;
+use crate::hexadecimal;
 use crate::policy_file;
 use crate::report::{Report, Verdicts};
 use crate::verifier::{self, Answer, Expected, PublicKey};
@@ -96,7 +96,7 @@ impl MakeChallenge {
         let endorsement_key = PublicKey::parse("the endorsement key", &read(&self.ek)?)?;
         let attestation_key = PublicKey::parse("the attestation key", &read(&self.ak)?)?;
         let challenge = verifier::challenge(&endorsement_key, &attestation_key)?;
-        let nonce = hexadecimal(&challenge.expected.nonce);
+        let nonce = hexadecimal::encode(&challenge.expected.nonce);
         match DirBuilder::new().mode(0o700).create(&self.out) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => made.with_context(|| format!("cannot make the folder {}", self.out.display()))?,
@@ -170,12 +170,12 @@ fn facts(expected: &Expected, evidence: &Evidence) -> Vec<(&'static str, Value)>
     let version = evidence.firmware_version.to_be_bytes();
     let part = |at: usize| u16::from_be_bytes([version[at], version[at + 1]]);
     vec![
-        ("endorsement key", json!(hexadecimal(&expected.endorsement_key))),
-        ("attestation key", json!(hexadecimal(&expected.attestation_key))),
+        ("endorsement key", json!(hexadecimal::encode(&expected.endorsement_key))),
+        ("attestation key", json!(hexadecimal::encode(&expected.attestation_key))),
         ("firmware", json!(format!("{}.{}.{}", part(0), part(2), part(4)))),
         ("firmware svn", json!(evidence.svn)),
         ("manufacture count", json!(evidence.manufacture_count)),
-        ("manufacture id", json!(hexadecimal(&evidence.manufacture_id))),
+        ("manufacture id", json!(hexadecimal::encode(&evidence.manufacture_id))),
     ]
 }
 
@@ -183,13 +183,13 @@ fn facts(expected: &Expected, evidence: &Evidence) -> Vec<(&'static str, Value)>
 const EXPECTED: &str = "expected";
 
 fn to_text(expected: &Expected) -> Zeroizing<String> {
-    let secret = Zeroizing::new(hexadecimal(&expected.secret));
+    let secret = Zeroizing::new(hexadecimal::encode(&expected.secret));
     Zeroizing::new(format!(
         "secret {}\nnonce {}\nattestation-key {}\nendorsement-key {}\n",
         *secret,
-        hexadecimal(&expected.nonce),
-        hexadecimal(&expected.attestation_key),
-        hexadecimal(&expected.endorsement_key),
+        hexadecimal::encode(&expected.nonce),
+        hexadecimal::encode(&expected.attestation_key),
+        hexadecimal::encode(&expected.endorsement_key),
     ))
 }
 
@@ -197,7 +197,7 @@ fn from_text(text: &str) -> Option<Expected> {
     let mut lines = text.lines();
     let mut value = |name: &str| {
         let (found, digits) = lines.next()?.split_once(' ')?;
-        let bytes = bytes(digits)?;
+        let bytes = hexadecimal::decode(digits)?;
         (found == name && !bytes.is_empty()).then_some(bytes)
     };
     let expected = Expected {
@@ -207,15 +207,6 @@ fn from_text(text: &str) -> Option<Expected> {
         endorsement_key: value("endorsement-key")?,
     };
     lines.next().is_none().then_some(expected)
-}
-
-fn bytes(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
-        _ => None,
-    };
-    digits.as_bytes().chunks(2).map(pair).collect()
 }
 
 /// A file of the other side's: none of them is long.
