@@ -129,6 +129,7 @@ impl<'m, P: Platform> Tpm<'m, P> {
         match self.failure {
             Some(FailureReason::NotManufactured) => self.make(1),
             Some(reason) => Err(reason),
+            None if self.state.is_closed() => Err(FailureReason::Store(StoreError::Unavailable)),
             None => Err(FailureReason::Store(StoreError::Foreign)),
         }
     }

@@ -20,8 +20,8 @@
 
 use core::fmt;
 
-use posture::Guarantee;
-use tee_api::{Change, CounterAssurance, Platform, RecordKey, StoreAssurance, StoreError};
+use posture::{Guarantee, Level};
+use tee_api::{Change, CounterAssurance, Platform, RecordKey, StoreError};
 use tpm2_crypto::{AES_BLOCK_SIZE, BlockMode, Direction, HashAlgorithm, Hmac, Random, aes, hash, kdfa};
 use tpm2_types::{ResponseCode, Tpm2bDigest, TpmiYesNo};
 use zeroize::{Zeroize, Zeroizing};
@@ -150,6 +150,8 @@ impl<P: Platform> Tpm<'_, P> {
     pub fn prepare_import(&mut self) -> Result<Token, TransferError> {
         match self.failure {
             Some(FailureReason::NotManufactured | FailureReason::Moved | FailureReason::AwaitsImport) => {}
+            // Whether a TPM is here, the state tells.
+            None if self.state.is_closed() => return Err(TransferError::Unavailable),
             None => return Err(TransferError::Occupied),
             Some(reason) => return Err(TransferError::Failed(reason)),
         }
@@ -237,14 +239,13 @@ impl<P: Platform> Tpm<'_, P> {
             Some(FailureReason::NotManufactured | FailureReason::Moved | FailureReason::AwaitsImport) => {}
             // The storage was replaced: what this device sealed for itself may come back.
             Some(FailureReason::Store(StoreError::Missing)) => {}
+            // Whether a TPM is here, the state tells.
+            None if self.state.is_closed() => return Err(TransferError::Unavailable),
             None => return Err(TransferError::Occupied),
             Some(reason) => return Err(TransferError::Failed(reason)),
         }
         self.judgement.permit().map_err(|gap| TransferError::Failed(FailureReason::Refused(gap)))?;
-        let unprotected = self.platform.counter_assurance() == CounterAssurance::None
-            && self.platform.store_assurance() < StoreAssurance::ReplayProtected;
-        debug_assert!(unprotected == (self.judgement.verdict(Guarantee::Rollback).source == 0));
-        if unprotected && !accept_rollback {
+        if self.judgement.verdict(Guarantee::Rollback).level == Level::Missing && !accept_rollback {
             return Err(TransferError::RollbackNotAccepted);
         }
         let records = self.open(export)?;

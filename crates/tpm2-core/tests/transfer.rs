@@ -222,6 +222,22 @@ fn an_import_that_is_cut_short_is_no_tpm_and_can_be_made_again() {
 }
 
 #[test]
+fn while_the_state_cannot_be_had_nobody_knows_whether_a_tpm_is_here() {
+    let from = device(1);
+    drop(source(&from));
+    let late = from.reboot();
+    late.set_storage_away(true);
+    let mut machine = Machine::found_on(late.handle());
+    let away = FailureReason::Store(StoreError::Unavailable);
+    assert_eq!(machine.tpm().manufacture(), Err(away));
+    assert_eq!(machine.tpm().manufacture_by_force(), Err(away));
+    assert_eq!(machine.tpm().prepare_import().err(), Some(TransferError::Unavailable));
+    assert_eq!(machine.tpm().import(&mut [0; 100], false), Err(TransferError::Unavailable));
+    late.set_storage_away(false);
+    started(machine);
+}
+
+#[test]
 fn without_a_counter_a_rollback_has_to_be_accepted() {
     let (from, to) = (device(1), device(2));
     to.set_counter(None);
